@@ -1,0 +1,38 @@
+{# The contract of the model that runs: [[name, type], ...], with comments [[name, type, description], ...]. #}
+{% macro contract_columns(comments=false, technical=true) %}
+  {%- set columns = [] -%}
+  {%- for name, column in model.columns.items() if technical or name != technical_column() -%}
+    {%- do columns.append([name, column.data_type] + ([column.description] if comments else [])) -%}
+  {%- endfor -%}
+  {{- return(columns) -}}
+{% endmacro %}
+
+{# Refuses SQL whose columns differ from the contract in name, type or order, before anything is written.
+   Neither adapter checks later runs, where Spark narrows a double to an int without a word; dbt-glue
+   ignores precision and order even on the first (adapters.md 8, 9). #}
+{% macro assert_contract(sql) %}
+  {%- set actual = [] -%}
+  {%- for column in fetch('describe query ' ~ sql) -%}
+    {%- do actual.append([column.col_name, column.data_type]) -%}
+  {%- endfor -%}
+  {%- set expected = contract_columns(technical=false) -%}
+  {%- if actual != expected -%}
+    {{- exceptions.raise_compiler_error(
+      'Contract of ' ~ this ~ ' broken, nothing was written.' ~ column_differences(expected, actual)
+      ~ ' Mend the model, or its contract in the yml beside it.'
+    ) -}}
+  {%- endif -%}
+{% endmacro %}
+
+{# ' Column 2: amount decimal(18,2) in the contract, amount double here.' for each that differs. #}
+{% macro column_differences(expected, actual) %}
+  {%- set lines = [] -%}
+  {%- for i in range([expected | length, actual | length] | max) -%}
+    {%- set want = expected[i] | join(' ') if i < expected | length else 'nothing' -%}
+    {%- set have = actual[i] | join(' ') if i < actual | length else 'nothing' -%}
+    {%- if want != have -%}
+      {%- do lines.append(' Column ' ~ (i + 1) ~ ': ' ~ want ~ ' in the contract, ' ~ have ~ ' here.') -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(lines | join('')) -}}
+{% endmacro %}

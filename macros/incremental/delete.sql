@@ -1,0 +1,28 @@
+{# Drops partitions from the catalog and their files: a Gold table has a LOCATION, so it is external, and
+   dropping leaves the files, which a repair or --full-refresh would bring back to life (adapters.md 2). #}
+{% macro drop_partitions(relation, partitions) %}
+  {%- set specs = [] -%}
+  {%- set folders = [] -%}
+  {%- for p in partitions -%}
+    {%- do specs.append('partition (' ~ partition_column() ~ "='" ~ p ~ "')") -%}
+    {%- do folders.append(gold_location(model) ~ '/' ~ partition_column() ~ '=' ~ p) -%}
+  {%- endfor -%}
+  {%- do run_sql('alter table ' ~ relation ~ ' drop if exists ' ~ specs | join(', ')) -%}
+  {%- do delete_folders(folders) -%}
+{% endmacro %}
+
+{# Deletes folders. SQL has no such statement, but dropping a partition of a managed table deletes its
+   folder wherever that lies: so the folders become partitions of the table `trash`, for a moment. #}
+{% macro delete_folders(folders) %}
+  {%- set trash = target.schema ~ '.trash' -%}
+  {%- do run_sql('create table if not exists ' ~ trash ~ ' (nothing int, folder string) using parquet partitioned by (folder)') -%}
+  {%- set adds = [] -%}
+  {%- set drops = [] -%}
+  {%- for folder in folders -%}
+    {%- set spec = "partition (folder='" ~ local_md5(folder) ~ "')" -%}
+    {%- do adds.append(spec ~ ' location ' ~ sql_text(folder)) -%}
+    {%- do drops.append(spec) -%}
+  {%- endfor -%}
+  {%- do run_sql('alter table ' ~ trash ~ ' add if not exists ' ~ adds | join(' ')) -%}
+  {%- do run_sql('alter table ' ~ trash ~ ' drop if exists ' ~ drops | join(', ')) -%}
+{% endmacro %}

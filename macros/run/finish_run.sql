@@ -1,0 +1,31 @@
+{# on-run-end: says what the run did, in the log and in run_metrics, and notes whether it ended well. #}
+{% macro finish_run(results) %}
+  {%- if execute and flags.WHICH in ('run', 'build') -%}
+    {%- set rows = [] -%}
+    {%- for result in results if result.node.resource_type == 'model' and result.status == 'success' -%}
+      {%- set done = fromjson(result.adapter_response.code) -%}
+      {%- do rows.append(
+        "('" ~ invocation_id ~ "', timestamp '" ~ run_started_at.strftime('%Y-%m-%d %H:%M:%S') ~ "', '" ~ result.node.alias ~ "', "
+        ~ done.checked ~ ', ' ~ done.rebuilt ~ ', ' ~ done.dropped ~ ', ' ~ done.rows_written ~ ', ' ~ (done.rows_rejected or 0) ~ ', '
+        ~ done.files ~ ', ' ~ done.bytes ~ ', ' ~ done.seconds ~ ')'
+      ) -%}
+    {%- endfor -%}
+    {%- if rows -%}
+      {%- do append_metrics(rows) -%}
+    {%- endif -%}
+    {%- if not results | selectattr('status', 'equalto', 'error') | list -%}
+      {%- do run_sql('alter database ' ~ target.schema ~ " set dbproperties ('gold.unfinished_since'='')") -%}
+    {%- endif -%}
+  {%- endif -%}
+{% endmacro %}
+
+{# One row a model and run, appended and never rewritten. Its columns are described in models/audit. #}
+{% macro append_metrics(rows) %}
+  {%- set table = target.schema ~ '.run_metrics' -%}
+  {%- do run_sql(
+    'create table if not exists ' ~ table ~ ' (invocation_id string, run_started_at timestamp, model string,'
+    ~ ' partitions_checked bigint, partitions_rebuilt bigint, partitions_dropped bigint, rows_written bigint, rows_rejected bigint,'
+    ~ ' files bigint, bytes bigint, seconds double) using parquet location ' ~ sql_text(gold_base() ~ '/audit/run_metrics')
+  ) -%}
+  {%- do run_sql('insert into ' ~ table ~ ' select /*+ coalesce(1) */ * from values ' ~ rows | join(', ')) -%}
+{% endmacro %}

@@ -1,0 +1,23 @@
+{# Where Silver is read: a folder or URI without a trailing slash. #}
+{% macro silver_base() %}
+  {{- return(absolute_path(env_var('SILVER_BASE', '') or '.local/sample/silver')) -}}
+{% endmacro %}
+
+{# Where Gold is written: a folder or URI without a trailing slash. #}
+{% macro gold_base() %}
+  {{- return(absolute_path(env_var('GOLD_BASE', '') or '.local/sample/gold')) -}}
+{% endmacro %}
+
+{# The folder of one Gold table: its layer is the folder of its model. #}
+{% macro gold_location(node) %}
+  {{- return(gold_base() ~ '/' ~ node.fqn[1] ~ '/' ~ node.alias) -}}
+{% endmacro %}
+
+{# A relative path is meant from the project's folder; Spark would take it from the warehouse. #}
+{% macro absolute_path(path) %}
+  {%- set path = (path | string).rstrip('/') -%}
+  {%- if path.startswith('/') or '://' in path -%}
+    {{- return(path) -}}
+  {%- endif -%}
+  {{- return(invocation_args_dict.project_dir ~ '/' ~ path) -}}
+{% endmacro %}

@@ -1,0 +1,200 @@
+{# The columns that Gold uses; others are ignored (gold.md). #}
+{% macro silver_columns() %}
+  {{- return({
+    'events': ['event_id', 'user_id', 'ts', 'country'],
+    'users': ['user_id', 'name', 'email', 'city', 'phone', 'age', 'updated_at'],
+    'transactions': ['tx_id', 'user_id', 'amount', 'status', 'created_at', 'delivered_at'],
+  }) -}}
+{% endmacro %}
+
+{# Registers the three datasets under SILVER_BASE as views of text, whatever their files hold.
+
+   Spark reads a folder with one schema, and refuses files that disagree (CANNOT_MERGE_SCHEMAS: an
+   all-NULL column written as void, an int that became a double). So files are grouped by the types
+   of the used columns, each group is a table over the same folder, and silver.<dataset> is their
+   union as text, with each row's file. A file's types are a fact about an immutable file, kept in
+   silver.file_types: a cache, which may be lost. #}
+{% macro register_silver() %}
+  {%- set db = var('silver_schema') -%}
+  {%- do run_sql('create database if not exists ' ~ db) -%}
+  {%- set cache = db ~ '.file_types' -%}
+  {%- do run_sql(
+    'create table if not exists ' ~ cache ~ ' (dataset string, file_path string, file_size bigint,'
+    ~ ' file_modified timestamp, types string) using parquet location '
+    ~ sql_text(gold_base() ~ '/audit/silver_file_types')
+  ) -%}
+  {%- for dataset in silver_columns() -%}
+    {%- set listing = db ~ '.' ~ dataset ~ '__files' -%}
+    {%- do run_sql('drop table if exists ' ~ listing) -%}
+    {%- do run_sql(
+      'create table ' ~ listing ~ ' (path string, modificationTime timestamp, length bigint,'
+      ~ ' content binary) using binaryFile options (recursiveFileLookup true, pathGlobFilter '
+      ~ "'*.parquet') location " ~ sql_text(silver_base() ~ '/' ~ dataset)
+    ) -%}
+  {%- endfor -%}
+  {%- do cache_file_types(cache) -%}
+  {%- set groups = fetch(silver_groups_sql(cache)) -%}
+  {%- for dataset, columns in silver_columns().items() -%}
+    {%- set own = groups | selectattr('dataset', 'equalto', dataset) | list -%}
+    {%- if not own -%}
+      {{- exceptions.raise_compiler_error(
+        'No parquet file in ' ~ silver_base() ~ '/' ~ dataset ~ '. Set SILVER_BASE to the folder that holds '
+        ~ silver_columns().keys() | join(', ') ~ '; an empty dataset is a parquet file without rows.'
+      ) -}}
+    {%- endif -%}
+    {%- do register_dataset(db, dataset, columns, own) -%}
+  {%- endfor -%}
+{% endmacro %}
+
+{% macro silver_listing_sql() %}
+  {%- for dataset in silver_columns() %}
+    select
+        '{{ dataset }}' as dataset,
+        path,
+        _metadata.file_path as file_path,
+        length as file_size,
+        modificationTime as file_modified
+    from {{ var('silver_schema') }}.{{ dataset }}__files
+    {{ 'union all' if not loop.last }}
+  {%- endfor -%}
+{% endmacro %}
+
+{# One row a dataset and combination of types, the largest group first. #}
+{% macro silver_groups_sql(cache) %}
+  select
+      dataset,
+      types,
+      count(*) as files,
+      to_json(collect_list(file_path)) as paths
+  from (
+      select distinct
+          f.dataset,
+          f.file_path,
+          c.types
+      from ({{ silver_listing_sql() }}) as f
+      inner join {{ cache }} as c
+          on f.file_path = c.file_path and f.file_size = c.file_size and f.file_modified = c.file_modified
+  )
+  group by dataset, types
+  order by dataset, files desc, types
+{% endmacro %}
+
+{# Reads the footers of the files that the cache does not know, fifty in a statement. #}
+{% macro cache_file_types(cache) %}
+  {%- set unknown = fetch(
+    'select f.*, cast(f.file_modified as string) as modified from (' ~ silver_listing_sql() ~ ') as f'
+    ~ ' left anti join ' ~ cache ~ ' as c on f.file_path = c.file_path and f.file_size = c.file_size'
+    ~ ' and f.file_modified = c.file_modified'
+  ) -%}
+  {%- for files in unknown | batch(50) -%}
+    {%- if loop.index0 and not loop.index0 % 10 -%}
+      {%- do log('Reading new Silver files: ' ~ loop.index0 * 50 ~ ' of ' ~ unknown | length, info=true) -%}
+    {%- endif -%}
+    {%- set footers = [] -%}
+    {%- for file in files -%}
+      {%- do footers.append(
+        'select ' ~ loop.index0 ~ ' as i, typeof(first(struct(*))) as schema from parquet.`' ~ file.path ~ '`'
+      ) -%}
+    {%- endfor -%}
+    {%- set rows = [] -%}
+    {%- for footer in fetch(footers | join(' union all ')) -%}
+      {%- set file = files[footer.i] -%}
+      {%- do rows.append(
+        '(' ~ sql_text(file.dataset) ~ ', ' ~ sql_text(file.file_path) ~ ', ' ~ file.file_size
+        ~ ", timestamp '" ~ file.modified ~ "', "
+        ~ sql_text(used_types(silver_columns()[file.dataset], footer.schema, file.path)) ~ ')'
+      ) -%}
+    {%- endfor -%}
+    {%- do run_sql('insert into ' ~ cache ~ ' select /*+ coalesce(1) */ * from values ' ~ rows | join(', ')) -%}
+  {%- endfor -%}
+  {%- do run_sql('refresh table ' ~ cache) -%}
+{% endmacro %}
+
+{# 'event_id string, ts bigint, country folder': the types of the used columns in one file. A column
+   may stand in the folder's name instead (country=US), and nowhere, when it is left out. NULL columns
+   without a type (void) are as good as left out.
+   schema: Spark's struct<name:type,...>, from which nested types are cut before it is read. #}
+{% macro used_types(columns, schema, path) %}
+  {%- set flat = namespace(text=schema[7:-1]) -%}
+  {%- for _ in range(schema.count('<') - 1) -%}
+    {%- set flat.text = modules.re.sub('<[^<>]*>', '', flat.text) -%}
+  {%- endfor -%}
+  {%- set found = {} -%}
+  {%- for name, type in modules.re.findall('(?:^|,)([^:,]+):([a-z_]+(?:[(][0-9]+,[0-9]+[)])?)', flat.text) -%}
+    {%- do found.update({name | lower: type}) -%}
+  {%- endfor -%}
+  {%- set types = [] -%}
+  {%- for column in columns -%}
+    {%- if found.get(column) in ('struct', 'array', 'map') -%}
+      {{- exceptions.raise_compiler_error(
+        'Column ' ~ column ~ ' of ' ~ path ~ ' is nested (' ~ found[column] ~ '). Write it as a plain value.'
+      ) -}}
+    {%- elif found.get(column, 'void') != 'void' -%}
+      {%- do types.append(column ~ ' ' ~ found[column]) -%}
+    {%- elif '/' ~ column ~ '=' in path -%}
+      {%- do types.append(column ~ ' folder') -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(types | join(', ')) -}}
+{% endmacro %}
+
+{# One table a group of files with the same types, and the view of text over all of them. #}
+{% macro register_dataset(db, dataset, columns, groups) %}
+  {%- set smaller = [] -%}
+  {%- for group in groups[1:] -%}
+    {%- do smaller.extend(fromjson(group.paths)) -%}
+  {%- endfor -%}
+  {%- set selects = [] -%}
+  {%- for group in groups -%}
+    {%- set types = {} -%}
+    {%- for item in group.types.split(', ') if item -%}
+      {%- do types.update({item.split(' ')[0]: item.split(' ')[1]}) -%}
+    {%- endfor -%}
+    {%- set in_files = [] -%}
+    {%- for column, type in types.items() if type != 'folder' -%}
+      {%- do in_files.append(column ~ ' ' ~ type) -%}
+    {%- endfor -%}
+    {%- set table = db ~ '.' ~ dataset ~ '__' ~ local_md5(group.types)[:8] -%}
+    {%- do run_sql('drop table if exists ' ~ table) -%}
+    {%- do run_sql(
+      'create table ' ~ table ~ ' (' ~ (in_files | join(', ') or 'no_used_column string')
+      ~ ") using parquet options (recursiveFileLookup true, pathGlobFilter '*.parquet') location "
+      ~ sql_text(silver_base() ~ '/' ~ dataset)
+    ) -%}
+    {%- set select_list = [] -%}
+    {%- for column in columns -%}
+      {%- do select_list.append(as_text(column, types.get(column)) ~ ' as ' ~ column) -%}
+    {%- endfor -%}
+    {%- set paths = [] -%}
+    {%- for path in (smaller if loop.first else fromjson(group.paths)) -%}
+      {%- do paths.append(sql_text(path)) -%}
+    {%- endfor -%}
+    {%- do selects.append(
+      'select ' ~ select_list | join(', ') ~ ', _metadata.file_path as file_path, _metadata.file_size as file_size,'
+      ~ ' _metadata.file_modification_time as file_modified from ' ~ table
+      ~ (' where _metadata.file_path ' ~ ('not ' if loop.first else '') ~ 'in (' ~ paths | join(', ') ~ ')'
+         if paths else '')
+    ) -%}
+  {%- endfor -%}
+  {%- do run_sql('create or replace view ' ~ db ~ '.' ~ dataset ~ ' as ' ~ selects | join(' union all ')) -%}
+{% endmacro %}
+
+{# The text that Silver holds in a column of a type; the type is none where the column is missing. #}
+{% macro as_text(column, type) %}
+  {%- if not type -%}
+    {{- return('cast(null as string)') -}}
+  {%- elif type == 'folder' -%}
+    {#- A file's path is a URI, in which the folder's own escapes are escaped once more. -#}
+    {%- set value = "regexp_extract(_metadata.file_path, '/" ~ column ~ "=([^/]*)/', 1)" -%}
+    {{- return(
+      "nullif(url_decode(url_decode(replace(" ~ value ~ ", '+', '%252B'))), '__HIVE_DEFAULT_PARTITION__')"
+    ) -}}
+  {%- elif type == 'bigint' and column in ('ts', 'created_at', 'delivered_at', 'updated_at') -%}
+    {#- Spark reads nanoseconds (pandas' default) as numbers: parquet.nanosAsLong, see profiles.yml. -#}
+    {{- return(
+      'if(' ~ column ~ ' > 100000000000000000, cast(timestamp_micros(' ~ column ~ ' div 1000) as string), cast('
+      ~ column ~ ' as string))'
+    ) -}}
+  {%- endif -%}
+  {{- return('cast(' ~ column ~ ' as string)') -}}
+{% endmacro %}

@@ -1,0 +1,41 @@
+{{ config(partition_by=['user_bucket'], meta={'inputs': {'fact_user_activity': '*'}}) }}
+
+with
+
+user_days as (select * from {{ ref('fact_user_activity') }}),
+
+bucketed as (
+    select /*+ repartition(user_bucket) */
+        *,
+        {{ user_bucket('user_id') }} as user_bucket
+    from user_days
+),
+
+by_user as (
+    select
+        user_id,
+        min(first_event_at) as first_event,
+        max(last_event_at) as last_event,
+        sum(events_count) as event_count,
+        sum(transactions_count) as transaction_count,
+        cast(sum(total_revenue) as decimal(28, 2)) as total_revenue,
+        user_bucket
+    from bucketed
+    group by user_bucket, user_id
+),
+
+final as (
+    select
+        user_id,
+        first_event,
+        last_event,
+        event_count,
+        transaction_count,
+        total_revenue,
+        {{ average('total_revenue', 'transaction_count') }} as average_order_value,
+        total_revenue as ltv,
+        user_bucket
+    from by_user
+)
+
+select * from final
