@@ -1,0 +1,47 @@
+# Everything here calls a public command; `make help` lists them.
+PYTHON ?= python3
+VENV ?= .venv
+REQUIREMENTS ?= requirements.txt
+BIN = $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup build test lint docs bench spark4 lock clean
+help: ## this list
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/ready: $(REQUIREMENTS)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(REQUIREMENTS)
+	touch $@
+
+setup: $(VENV)/ready ## environment, packages, profile
+	@$(BIN)/python -m goldkit setup
+
+build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BASE, and a summary
+	@$(BIN)/python -m goldkit build
+
+test: setup lint ## lint, dbt's tests, unit tests, end-to-end tests
+	@$(BIN)/python -m pytest
+
+lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy
+	@$(BIN)/python -m goldkit lint
+
+docs: setup ## dbt's documentation with the lineage graph, served on this machine
+	@$(BIN)/dbt docs generate
+	@$(BIN)/dbt docs serve --host 127.0.0.1
+
+bench: setup ## full, incremental and no-op runs against the hand-written job and DuckDB
+	@$(BIN)/python -m goldkit bench
+
+spark4: ## Gold with PySpark 4.1 (Glue 6.0) equals Gold with 3.5 (Glue 5.1)
+	@$(MAKE) setup VENV=.venv-spark4 REQUIREMENTS=requirements-spark4.txt
+	@.venv-spark4/bin/python -m pytest tests/e2e/test_gold.py
+
+lock: ## requirements*.txt from requirements.in
+	echo "pyspark==3.5.9" | uv pip compile requirements.in - --generate-hashes --universal \
+		--python-version 3.10 --no-header -o requirements.txt
+	echo "pyspark==4.1.4" | uv pip compile requirements.in - --generate-hashes --universal \
+		--python-version 3.10 --no-header -o requirements-spark4.txt
+
+clean: ## the sample, its Gold, the metastores, dbt's artefacts
+	rm -rf .local target logs

@@ -1,0 +1,5 @@
+"""`python -m goldkit`: the commands behind the Makefile."""
+
+from goldkit.cli import app
+
+app()

@@ -1,0 +1,105 @@
+"""The commands behind the Makefile: set-up, build with a summary, lint."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from goldkit import environment
+from goldkit.environment import PROJECT, SetupError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+BIN = Path(sys.executable).parent
+SAMPLE = PROJECT / ".local" / "sample"
+LAYERS = ("dim", "fact", "mart", "audit")
+
+
+def run(*command: str | Path, **environ: str) -> int:
+    """Run a command in the project's folder with its output on the screen; returns its exit code."""
+    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(command, cwd=PROJECT, env={**os.environ, "PATH": path, **environ}).returncode
+
+
+@app.command()
+def setup() -> None:
+    """Java, a quiet Spark, profiles.yml and dbt_utils. Safe to repeat."""
+    try:
+        environment.configure_spark(Path(sys.executable))
+        environment.make_profile()
+        warning = environment.install_packages(BIN / "dbt")
+    except SetupError as error:
+        console.print(f"[red]{error}[/]", soft_wrap=True)
+        raise typer.Exit(1) from error
+    if warning:
+        console.print(f"[bold yellow]{warning}[/]", soft_wrap=True)
+
+
+@app.command()
+def build() -> None:
+    """`dbt build` of everything, then what came out of it."""
+    if not os.environ.get("SILVER_BASE") and not (SAMPLE / "silver").exists():
+        from goldkit import silver
+
+        console.print(f"No SILVER_BASE given: generating a sample in {SAMPLE / 'silver'}", soft_wrap=True)
+        silver.sample(SAMPLE / "silver")
+    code = run(BIN / "dbt", "build")
+    if (PROJECT / "target" / "run_results.json").exists():
+        summary()
+    raise typer.Exit(code)
+
+
+@app.command()
+def summary() -> None:
+    """Rows, rejected rows and seconds of each table in the last `dbt build`, and where Gold lies."""
+    results = json.loads((PROJECT / "target" / "run_results.json").read_text())
+    gold = os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
+    table = Table("table", "rows", "rejected", "this run", "seconds")
+    for column in table.columns[1:3] + table.columns[4:]:
+        column.justify = "right"
+    for result in sorted(results["results"], key=lambda result: _layer(result["unique_id"])):
+        name = result["unique_id"].split(".")[-1]
+        if not result["unique_id"].startswith("model.") or name.startswith("rejected_"):
+            continue
+        rejected = ""
+        if name in ("fact_events", "fact_transactions"):
+            rejected = _count(gold, name.replace("fact_", "rejected_"))
+        message = result["message"] if result["status"] == "success" else f"[red]{result['status']}[/]"
+        table.add_row(name, _count(gold, name), rejected, message, f"{result['execution_time']:.1f}")
+    console.print(table)
+    failed = [r for r in results["results"] if r["status"] in ("error", "fail", "runtime error")]
+    for result in failed:
+        name = result["unique_id"].split(".")[2]
+        console.print(f"[red]{result['status']}: {name}[/] {(result['message'] or '').strip()}", soft_wrap=True)
+    console.print(f"Gold: {gold}", soft_wrap=True)
+    if failed:
+        console.print("Next: mend what failed, then run the same command again; it takes up where this left off.")
+    else:
+        console.print("Next: dbt docs generate && dbt docs serve, or the queries in analyses/.")
+
+
+def _layer(unique_id: str) -> tuple[int, str]:
+    name = unique_id.split(".")[-1]
+    layer = {"dim": 0, "fact": 1}.get(name.split("_")[0], 2)
+    return layer, name
+
+
+def _count(gold: str, name: str) -> str:
+    """Rows of a table by its files' footers; empty where it has none yet."""
+    import pyarrow.dataset as ds
+    from pyarrow import fs
+
+    layer = {"dim": "dim", "fact": "fact", "rejected": "audit"}.get(name.split("_")[0], "mart")
+    location = f"{gold}/{layer}/{name}"
+    try:
+        filesystem, path = fs.FileSystem.from_uri(location if "://" in location else str(Path(location).resolve()))
+        return f"{ds.dataset(path, filesystem=filesystem, format='parquet').count_rows():,}"
+    except (OSError, ValueError):
+        return ""

