@@ -38,9 +38,9 @@ spark4: ## Gold with PySpark 4.1 (Glue 6.0) equals Gold with 3.5 (Glue 5.1)
 	@.venv-spark4/bin/python -m pytest tests/e2e/test_gold.py
 
 lock: ## requirements*.txt from requirements.in
-	echo "pyspark==3.5.9" | uv pip compile requirements.in - --generate-hashes --universal \
+	echo "pyspark==3.5.9" | uv pip compile requirements.in - --generate-hashes --universal --no-strip-extras \
 		--python-version 3.10 --no-header -o requirements.txt
-	echo "pyspark==4.1.4" | uv pip compile requirements.in - --generate-hashes --universal \
+	echo "pyspark==4.1.4" | uv pip compile requirements.in - --generate-hashes --universal --no-strip-extras \
 		--python-version 3.10 --no-header -o requirements-spark4.txt
 
 clean: ## the sample, its Gold, the metastores, dbt's artefacts
