@@ -19,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 console = Console()
 BIN = Path(sys.executable).parent
 SAMPLE = PROJECT / ".local" / "sample"
-LAYERS = ("dim", "fact", "mart", "audit")
+RESULTS = PROJECT / "target" / "run_results.json"
 
 
 def run(*command: str | Path, **environ: str) -> int:
@@ -50,8 +50,9 @@ def build() -> None:
 
         console.print(f"No SILVER_BASE given: generating a sample in {SAMPLE / 'silver'}", soft_wrap=True)
         silver.sample(SAMPLE / "silver")
+    RESULTS.unlink(missing_ok=True)
     code = run(BIN / "dbt", "build")
-    if (PROJECT / "target" / "run_results.json").exists():
+    if RESULTS.exists():
         summary()
     raise typer.Exit(code)
 
@@ -59,7 +60,7 @@ def build() -> None:
 @app.command()
 def summary() -> None:
     """Rows, rejected rows and seconds of each table in the last `dbt build`, and where Gold lies."""
-    results = json.loads((PROJECT / "target" / "run_results.json").read_text())
+    results = json.loads(RESULTS.read_text())
     gold = os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
     table = Table("table", "rows", "rejected", "this run", "seconds")
     for column in table.columns[1:3] + table.columns[4:]:

@@ -32,16 +32,13 @@
       ~ "'*.parquet') location " ~ sql_text(silver_base() ~ '/' ~ dataset)
     ) -%}
   {%- endfor -%}
-  {%- do cache_file_types(cache) -%}
+  {%- set unknown = fetch(unknown_files_sql(cache)) -%}
+  {%- do assert_datasets_present(unknown) -%}
+  {%- do assert_readable(unknown | selectattr('file_path') | list) -%}
+  {%- do cache_file_types(cache, unknown | selectattr('file_path') | list) -%}
   {%- set groups = fetch(silver_groups_sql(cache)) -%}
   {%- for dataset, columns in silver_columns().items() -%}
     {%- set own = groups | selectattr('dataset', 'equalto', dataset) | list -%}
-    {%- if not own -%}
-      {{- exceptions.raise_compiler_error(
-        'No parquet file in ' ~ silver_base() ~ '/' ~ dataset ~ '. Set SILVER_BASE to the folder that holds '
-        ~ silver_columns().keys() | join(', ') ~ '; an empty dataset is a parquet file without rows.'
-      ) -}}
-    {%- endif -%}
     {%- do register_dataset(db, dataset, columns, own) -%}
   {%- endfor -%}
 {% endmacro %}
@@ -79,13 +76,78 @@
   order by dataset, files desc, types
 {% endmacro %}
 
-{# Reads the footers of the files that the cache does not know, fifty in a statement. #}
-{% macro cache_file_types(cache) %}
-  {%- set unknown = fetch(
-    'select f.*, cast(f.file_modified as string) as modified from (' ~ silver_listing_sql() ~ ') as f'
-    ~ ' left anti join ' ~ cache ~ ' as c on f.file_path = c.file_path and f.file_size = c.file_size'
-    ~ ' and f.file_modified = c.file_modified'
-  ) -%}
+{# The files whose types the cache does not know, and a row without a file for each dataset that has files. #}
+{% macro unknown_files_sql(cache) %}
+  with files as ({{ silver_listing_sql() }})
+
+  select
+      f.dataset,
+      f.path,
+      f.file_path,
+      f.file_size,
+      cast(f.file_modified as string) as modified
+  from files as f
+  left anti join {{ cache }} as c
+      on f.file_path = c.file_path and f.file_size = c.file_size and f.file_modified = c.file_modified
+  union all
+  select distinct dataset, null as path, null as file_path, null as file_size, null as modified
+  from files
+{% endmacro %}
+
+{% macro assert_datasets_present(files) %}
+  {%- for dataset in silver_columns() if dataset not in files | map(attribute='dataset') -%}
+    {{- exceptions.raise_compiler_error(
+      'No parquet file in ' ~ silver_base() ~ '/' ~ dataset ~ '. Set SILVER_BASE to the folder that holds '
+      ~ silver_columns().keys() | join(', ') ~ '; an empty dataset is a parquet file without rows.'
+    ) -}}
+  {%- endfor -%}
+{% endmacro %}
+
+{# Names the files that are no parquet: cut off, or still being written. Asked for its types, Spark would say
+   that parquet is an "unsupported data source", without the file's name. A reader that skips corrupt files
+   tells which ones it saw; of the others, empty or corrupt, the last four bytes tell. #}
+{% macro assert_readable(files) %}
+  {%- set unseen = [] -%}
+  {%- for dataset, own in files | groupby('dataset') -%}
+    {%- set readable = var('silver_schema') ~ '.' ~ dataset ~ '__readable' -%}
+    {%- do run_sql('drop table if exists ' ~ readable) -%}
+    {%- do run_sql(
+      'create table ' ~ readable ~ ' (nothing string) using parquet options (recursiveFileLookup true,'
+      ~ " pathGlobFilter '*.parquet', ignoreCorruptFiles true) location " ~ sql_text(silver_base() ~ '/' ~ dataset)
+    ) -%}
+    {%- set seen = fetch(
+      'select distinct _metadata.file_path as file_path from ' ~ readable
+      ~ (' where _metadata.file_path in (' ~ path_literals(own | map(attribute='file_path')) ~ ')'
+         if own | length <= 400 else '')
+    ) | map(attribute='file_path') | list -%}
+    {%- for file in own if file.file_path not in seen -%}
+      {%- do unseen.append(file) -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {%- for dataset, own in unseen | groupby('dataset') -%}
+    {%- set broken = fetch(
+      'select path from ' ~ var('silver_schema') ~ '.' ~ dataset ~ '__files where _metadata.file_path in ('
+      ~ path_literals(own | map(attribute='file_path')) ~ ") and hex(substr(content, -4)) != hex('PAR1')"
+    ) -%}
+    {%- if broken -%}
+      {{- exceptions.raise_compiler_error(
+        broken | map(attribute='path') | join(', ') ~ ': not a whole parquet file (cut off, or still being written). '
+        ~ 'Deliver it again or remove it, then run again; Gold was not touched.'
+      ) -}}
+    {%- endif -%}
+  {%- endfor -%}
+{% endmacro %}
+
+{% macro path_literals(paths) %}
+  {%- set literals = [] -%}
+  {%- for path in paths -%}
+    {%- do literals.append(sql_text(path)) -%}
+  {%- endfor -%}
+  {{- return(literals | join(', ')) -}}
+{% endmacro %}
+
+{# Reads the footers of these files, fifty in a statement, and caches their types. #}
+{% macro cache_file_types(cache, unknown) %}
   {%- for files in unknown | batch(50) -%}
     {%- if loop.index0 and not loop.index0 % 10 -%}
       {%- do log('Reading new Silver files: ' ~ loop.index0 * 50 ~ ' of ' ~ unknown | length, info=true) -%}
@@ -107,7 +169,6 @@
     {%- endfor -%}
     {%- do run_sql('insert into ' ~ cache ~ ' select /*+ coalesce(1) */ * from values ' ~ rows | join(', ')) -%}
   {%- endfor -%}
-  {%- do run_sql('refresh table ' ~ cache) -%}
 {% endmacro %}
 
 {# 'event_id string, ts bigint, country folder': the types of the used columns in one file. A column
@@ -165,14 +226,11 @@
     {%- for column in columns -%}
       {%- do select_list.append(as_text(column, types.get(column)) ~ ' as ' ~ column) -%}
     {%- endfor -%}
-    {%- set paths = [] -%}
-    {%- for path in (smaller if loop.first else fromjson(group.paths)) -%}
-      {%- do paths.append(sql_text(path)) -%}
-    {%- endfor -%}
+    {%- set paths = path_literals(smaller if loop.first else fromjson(group.paths)) -%}
     {%- do selects.append(
       'select ' ~ select_list | join(', ') ~ ', _metadata.file_path as file_path, _metadata.file_size as file_size,'
       ~ ' _metadata.file_modification_time as file_modified from ' ~ table
-      ~ (' where _metadata.file_path ' ~ ('not ' if loop.first else '') ~ 'in (' ~ paths | join(', ') ~ ')'
+      ~ (' where _metadata.file_path ' ~ ('not ' if loop.first else '') ~ 'in (' ~ paths ~ ')'
          if paths else '')
     ) -%}
   {%- endfor -%}
