@@ -104,3 +104,11 @@ def _count(gold: str, name: str) -> str:
         return f"{ds.dataset(path, filesystem=filesystem, format='parquet').count_rows():,}"
     except (OSError, ValueError):
         return ""
+
+
+@app.command()
+def bench(events: int = 10_000_000, history: int = 1_000_000) -> None:
+    """Full, no-op and incremental times as ratios to the hand-written job and DuckDB."""
+    from goldkit import bench as benchmark
+
+    benchmark.run(events, history)

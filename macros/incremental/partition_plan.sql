@@ -4,17 +4,24 @@
    modification time, and how many of its rows belong here (a timestamp that was too far in the future
    yesterday is valid today, in the same file). The hash includes the model's checksum, so changed SQL, a
    changed macro or a changed variable rebuilds by itself. Gold keeps it in source_version.
-   Returns {checked, stale: [[partition, version], ...], gone: [partition, ...]}. #}
+   Returns {checked, stale: [[partition, version], ...], empty: ['partition=version', ...], gone: [partition, ...]}. #}
 {% macro partition_plan(relation, sql, properties) %}
   {%- set row = fetch(partition_plan_sql(relation, sql, properties))[0] -%}
-  {%- set empty = (properties.get('gold.empty') or '').split(',') -%}
+  {#- Stale only in that there is nothing to see: known to come out empty (update_partitions). -#}
+  {%- set known_empty = (properties.get('gold.empty') or '').split(',') -%}
   {%- set stale = [] -%}
-  {%- for item in (row.stale or '').split(',') | sort if item and (item not in empty or rebuild_requested()) -%}
-    {%- do stale.append(item.split('=')) -%}
+  {%- set empty = [] -%}
+  {%- for item in (row.stale or '').split(',') | sort if item -%}
+    {%- if item in known_empty and not rebuild_requested() -%}
+      {%- do empty.append(item) -%}
+    {%- else -%}
+      {%- do stale.append(item.split('=')) -%}
+    {%- endif -%}
   {%- endfor -%}
   {{- return({
     'checked': row.checked | int,
     'stale': stale,
+    'empty': empty,
     'gone': (row.gone or '').split(',') | select | sort | list,
   }) -}}
 {% endmacro %}

@@ -8,9 +8,9 @@
   {{- return(absolute_path(env_var('GOLD_BASE', '') or '.local/sample/gold')) -}}
 {% endmacro %}
 
-{# The folder of one Gold table: its layer is the folder of its model. #}
+{# The folder of one Gold table: its layer is the folder of its model, or `seed`. #}
 {% macro gold_location(node) %}
-  {{- return(gold_base() ~ '/' ~ node.fqn[1] ~ '/' ~ node.alias) -}}
+  {{- return(gold_base() ~ '/' ~ ('seed' if node.resource_type == 'seed' else node.fqn[1]) ~ '/' ~ node.alias) -}}
 {% endmacro %}
 
 {# A relative path is meant from the project's folder; Spark would take it from the warehouse. #}

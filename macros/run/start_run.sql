@@ -6,10 +6,23 @@
     {%- if flags.WHICH != 'seed' -%}
       {%- do register_silver() -%}
     {%- endif -%}
+    {%- if flags.WHICH == 'run' -%}
+      {%- do assert_seeded() -%}
+    {%- endif -%}
     {%- if flags.WHICH in ('run', 'build') -%}
       {%- do mend_interrupted_run() -%}
     {%- endif -%}
   {%- endif -%}
+{% endmacro %}
+
+{# dbt run does not load seeds; without them dimensions fail one by one, halfway. #}
+{% macro assert_seeded() %}
+  {%- set tables = fetch('show tables in ' ~ target.schema) | map(attribute='tablename') | list -%}
+  {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.package_name == project_name and node.alias not in tables -%}
+    {{- exceptions.raise_compiler_error(
+      'The seed ' ~ node.alias ~ ' is not loaded in ' ~ target.schema ~ '. Run `dbt seed` once, or `dbt build`, which does it.'
+    ) -}}
+  {%- endfor -%}
 {% endmacro %}
 
 {# A run writes its start into the database's properties and takes it out when it ended well. Found there at

@@ -1,4 +1,7 @@
-{{ config(partition_by=['user_bucket'], meta={'inputs': {'silver.users': '*'}}) }}
+{{ config(
+    partition_by=['user_bucket'],
+    meta={'inputs': {'silver.users': '*'}, 'without_key': {'silver.users': 'user_id'}},
+) }}
 
 with
 
