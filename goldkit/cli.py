@@ -62,8 +62,8 @@ def summary() -> None:
     """Rows, rejected rows and seconds of each table in the last `dbt build`, and where Gold lies."""
     results = json.loads(RESULTS.read_text())
     gold = os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
-    table = Table("table", "rows", "rejected", "this run", "seconds")
-    for column in table.columns[1:3] + table.columns[4:]:
+    table = Table("table", "rows", "rejected", "seconds", "this run")
+    for column in table.columns[1:4]:
         column.justify = "right"
     for result in sorted(results["results"], key=lambda result: _layer(result["unique_id"])):
         name = result["unique_id"].split(".")[-1]
@@ -73,7 +73,7 @@ def summary() -> None:
         if name in ("fact_events", "fact_transactions"):
             rejected = _count(gold, name.replace("fact_", "rejected_"))
         message = result["message"] if result["status"] == "success" else f"[red]{result['status']}[/]"
-        table.add_row(name, _count(gold, name), rejected, message, f"{result['execution_time']:.1f}")
+        table.add_row(name, _count(gold, name), rejected, f"{result['execution_time']:.1f}", message)
     console.print(table)
     failed = [r for r in results["results"] if r["status"] in ("error", "fail", "runtime error")]
     for result in failed:
@@ -81,7 +81,7 @@ def summary() -> None:
         console.print(f"[red]{result['status']}: {name}[/] {(result['message'] or '').strip()}", soft_wrap=True)
     console.print(f"Gold: {gold}", soft_wrap=True)
     if failed:
-        console.print("Next: mend what failed, then run the same command again; it takes up where this left off.")
+        console.print("Next: mend what failed and run the same command again; it takes up from there.")
     else:
         console.print("Next: dbt docs generate && dbt docs serve, or the queries in analyses/.")
 
@@ -100,7 +100,8 @@ def _count(gold: str, name: str) -> str:
     layer = {"dim": "dim", "fact": "fact", "rejected": "audit"}.get(name.split("_")[0], "mart")
     location = f"{gold}/{layer}/{name}"
     try:
-        filesystem, path = fs.FileSystem.from_uri(location if "://" in location else str(Path(location).resolve()))
+        uri = location if "://" in location else str(Path(location).resolve())
+        filesystem, path = fs.FileSystem.from_uri(uri)
         return f"{ds.dataset(path, filesystem=filesystem, format='parquet').count_rows():,}"
     except (OSError, ValueError):
         return ""
@@ -112,3 +113,13 @@ def bench(events: int = 10_000_000, history: int = 1_000_000) -> None:
     from goldkit import bench as benchmark
 
     benchmark.run(events, history)
+
+
+@app.command()
+def lint() -> None:
+    """Everything that can be checked without data: SQL, conventions, yml, Python, infrastructure."""
+    for name, command in LINTERS.items():
+        console.rule(name)
+        if run(*command):
+            console.print(f"[red]{name} found something: see above.[/]")
+            raise typer.Exit(1)

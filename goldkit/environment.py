@@ -40,7 +40,8 @@ export JAVA_HOME="{java_home}"
 {java_options}
 for argument in "$@"; do
     case "$argument" in
-    *jdbc:derby:*databaseName=*) PYTHONPATH="{project}" "{python}" -m goldkit.environment "$argument" || exit 1 ;;
+    *jdbc:derby:*databaseName=*)
+        PYTHONPATH="{project}" "{python}" -m goldkit.environment "$argument" || exit 1 ;;
     esac
 done
 """
@@ -213,5 +214,5 @@ if __name__ == "__main__":
     held = derby_in_use(sys.argv[1])
     if held:
         sys.exit(
-            f"Another process is using the metastore {held}. Wait for it to end, or work on another GOLD_BASE."
+            f"Another process is using the metastore {held}. Wait for it to end, or use another GOLD_BASE."
         )

@@ -491,12 +491,10 @@ class Sessions:
         return {"Session": self._find(p["Id"]).shape()}
 
     def list_sessions(self, p: Json) -> Json:
-        tags = p.get("Tags", {}).items()
-        found, more = page((i for i in self.by_id if tags <= self._tags(i)), p, 1000)
+        tags, known = p.get("Tags", {}).items(), self.by_id.items()
+        tagged = [i for i, s in known if tags <= s.request.get("Tags", {}).items()]
+        found, more = page(tagged, p, 1000)
         return {"Ids": found, "Sessions": [self._find(i).shape() for i in found], **more}
-
-    def _tags(self, session_id: str) -> Any:
-        return self.by_id[session_id].request.get("Tags", {}).items()
 
     def stop_session(self, p: Json) -> Json:
         self._ready(p["Id"]).close("STOPPING")
@@ -600,10 +598,7 @@ class Catalog:
             "StorageDescriptor": {
                 "Columns": [column for column in columns if column["Name"] not in keys],
                 "Location": "".join(location),
-                "InputFormat": "".join(elements(table.storage().inputFormat())),
-                "SerdeInfo": {"SerializationLibrary": "".join(elements(table.storage().serde()))},
             },
-            "ViewOriginalText": "".join(elements(table.viewText())),
         }
 
     def get_databases(self, p: Json) -> Json:
@@ -701,6 +696,7 @@ class GlueEndpoint:
         except OSError:
             raise RuntimeError(f"{self._root} is in use by another endpoint") from None
         stub_modules()
+        PySparkException._log_exception = lambda _: None  # type: ignore[attr-defined] # Spark 4's
         self._lake = Lake(self._root, self._s3_root, self._conf)
         self._sessions, self._catalog = Sessions(self, self._lake), Catalog(self._lake)
         options: Json = {"threaded": True, "request_handler": QuietHandler}
@@ -807,12 +803,14 @@ def main(
     conf: Annotated[list[str] | None, typer.Option(help="Spark setting, key=value.")] = None,
     hold_seconds: Annotated[float, typer.Option(help="How long GetStatement waits.")] = 20,
     minute: Annotated[float, typer.Option(help="Seconds in a minute of timeouts.")] = 60,
+    provisioning_seconds: Annotated[float, typer.Option(help="Start of a session.")] = 0,
 ) -> None:
     """Serve a local AWS Glue on 127.0.0.1 until SIGTERM or SIGINT."""
     stop = threading.Event()
     settings = dict(entry.split("=", 1) for entry in conf or [])
     with GlueEndpoint(root, s3_root, port, settings) as glue:
         glue.hold_seconds, glue.minute = hold_seconds, minute
+        glue.provisioning_seconds = provisioning_seconds
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):  # boto3 in a statement comes here

@@ -5,7 +5,7 @@ Nothing here is shared with the dbt models, so that a mistake in one of them sho
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import duckdb
@@ -264,7 +264,7 @@ def gold(
     `reason`. Raises FileNotFoundError for a dataset without files, duckdb.Error for a file that
     is no parquet (both name it), and ValueError where a column that is never NULL would be.
     """
-    latest = (now.astimezone(UTC) if now.tzinfo else now).replace(tzinfo=None) + timedelta(days=1)
+    latest = (now.astimezone(timezone.utc) if now.tzinfo else now).replace(tzinfo=None) + timedelta(days=1)
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'; set default_null_order = 'nulls_last'")
         con.execute("set variable earliest = ?::timestamp", [earliest])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -229,7 +229,7 @@ def _visit(rng: random.Random, day: int) -> datetime:
 
 
 def _moment(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+    return datetime.combine(day, time(), timezone.utc)
 
 
 # --- the mess -------------------------------------------------------------------------------------
@@ -319,7 +319,7 @@ def messy(
     too late to be true. `out` should be empty. It holds nothing that Spark cannot read or spells in
     a way of its own: no TIMESTAMP(NANOS), no double of 1e7 or more.
     """
-    mess = _Mess(random.Random(seed), users=max(3, events // 20), now=now or datetime.now(UTC))
+    mess = _Mess(random.Random(seed), users=max(3, events // 20), now=now or datetime.now(timezone.utc))
     mess.write(out, EVENTS, events, cross_date_duplicates)
     mess.write(out, TRANSACTIONS, events // 5, cross_date_duplicates)
     mess.write(out, USERS, events // 20, cross_date=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 Gold = Callable[..., Tables]
 
-NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)
+NOW = datetime(2024, 6, 1, 12, tzinfo=timezone.utc)
 
 
 def event(event_id: str | None = "e1", **columns: Any) -> Row:
@@ -50,7 +50,7 @@ def transaction(tx_id: str | None = "t1", **columns: Any) -> Row:
 
 
 def utc(*parts: int) -> datetime:
-    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
+    return datetime(*parts, tzinfo=timezone.utc)  # type: ignore[arg-type, misc]
 
 
 def pick(rows: Iterable[Row], *columns: str) -> list[tuple[Any, ...]]:
@@ -582,7 +582,7 @@ def test_user_ltv_is_the_revenue_of_all_days(compute: Gold) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_of_a_messy_lake_is_lost(tmp_path: Path, seed: int) -> None:
     silver.messy(tmp_path, events=3_000, seed=seed, cross_date_duplicates=seed == 0)
-    tables = gold(tmp_path, now=datetime.now(UTC))
+    tables = gold(tmp_path, now=datetime.now(timezone.utc))
     for dataset, key, reasons in (("events", "event_id", 3), ("transactions", "tx_id", 4)):
         fact, rejected = tables[f"fact_{dataset}"], tables[f"rejected_{dataset}"]
         files = [pq.read_metadata(file) for file in (tmp_path / dataset).rglob("*.parquet")]
