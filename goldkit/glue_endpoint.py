@@ -47,7 +47,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import pyspark
 import typer
@@ -215,22 +215,23 @@ class Lake:
         }
         spark_conf = SparkConf().setAll([*(settings | conf).items()])
         with (root / "spark.log").open("w") as log:  # what Spark has to say, out of the way
-            self._gateway = launch_gateway(spark_conf, {"stderr": log})  # type: ignore[no-untyped-call]
+            self._gateway = launch_gateway(spark_conf, {"stderr": log})
         self.jvm: Any = self._gateway.jvm
         self.jvm.System.setProperty("derby.stream.error.file", f"{root}/derby.log")
         self.context = SparkContext(conf=spark_conf, gateway=self._gateway)
         self.spark = SparkSession(self.context)
-        self.own = SparkSession._instantiatedSession = OwnSession(self.spark)  # type: ignore[assignment]
+        self.own = SparkSession._instantiatedSession = OwnSession(self.spark)
         self._buckets, self._s3_root = set[str](), s3_root
         self.mount(" ".join(f"s3://{folder.name}" for folder in s3_root.iterdir()))
 
     def mount(self, text: str) -> None:
         """Mount every bucket that `text` names, as s3: and s3a:, made if it is not there."""
-        for bucket in {*re.findall(r"s3a?://([a-z0-9][a-z0-9.-]+)", text)} - self._buckets:
+        for bucket in {*re.findall(r"s3a?://([a-z0-9][a-z0-9.-]+[a-z0-9])", text)} - self._buckets:
             folder = self._s3_root / bucket
             folder.mkdir(exist_ok=True)
             hadoop: Any = self.context._jsc.hadoopConfiguration()
-            hadoop.set(f"fs.viewfs.mounttable.{bucket}.linkFallback", f"bucket://{folder}")
+            target = folder.as_uri().replace("file", "bucket", 1)
+            hadoop.set(f"fs.viewfs.mounttable.{bucket}.linkFallback", target)
             for scheme in ("s3", "s3a"):  # into Hadoop's cache, where Hive finds it too
                 uri = self.jvm.java.net.URI(f"{scheme}://{bucket}")
                 self.jvm.org.apache.hadoop.fs.FileSystem.get(uri, hadoop)
@@ -326,7 +327,11 @@ def sql_of(code: str) -> str:
 
 
 class Statement:
-    """A RunStatement. One that fails is AVAILABLE too, with Output.Status "error"."""
+    """A RunStatement: WAITING, RUNNING, then AVAILABLE, or CANCELLING and CANCELLED.
+
+    One that fails is AVAILABLE too. Output is {"Status": "ok", "Data": {"TextPlain": stdout}} or
+    {"Status": "error", "ErrorName", "ErrorValue", "Traceback"}; dbt-glue reads no more than that.
+    """
 
     def __init__(self, session: str, number: int, code: str, fault: Fault | None) -> None:
         self.session, self.number, self.code, self.fault = session, number, code, fault
@@ -340,7 +345,7 @@ class Statement:
         if not isinstance(sys.stdout, SessionStdout):
             sys.stdout = SessionStdout(sys.stdout)
         _here.stdout = io.StringIO()
-        SparkSession._activeSession = lake.own  # type: ignore[assignment] # createDataFrame sets it
+        SparkSession._activeSession = lake.own  # createDataFrame puts another there
         try:
             lake.mount(self.code)
             namespace["sc"].setJobGroup(f"{self.session}/{self.number}", "", True)
@@ -448,7 +453,11 @@ class Session:
 
 
 class Sessions:
-    """The operations on sessions and statements, a method each."""
+    """The operations of the AWS Glue "Interactive sessions API", a method each.
+
+    EntityNotFoundException: no such session or statement. IllegalSessionStateException: the
+    session is not READY, whatever is asked of its statements.
+    """
 
     def __init__(self, endpoint: GlueEndpoint, lake: Lake) -> None:
         self._endpoint, self._lake, self._lock = endpoint, lake, threading.Lock()
@@ -550,7 +559,10 @@ def quoted(text: str) -> str:
 
 
 class Catalog:
-    """The operations on databases, tables and partitions, a method each, from Spark's catalog."""
+    """The operations of the AWS Glue "Databases", "Tables" and "Partitions" APIs, a method each.
+
+    Spark's own catalog answers. EntityNotFoundException: no such database or table.
+    """
 
     def __init__(self, lake: Lake) -> None:
         self._lake, self._sql = lake, lake.spark.sql
@@ -659,11 +671,6 @@ class Catalog:
 # --- the server --------------------------------------------------------------------------------
 
 
-class QuietHandler(MotoRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing of requests."""
-
-
 class GlueEndpoint:
     """The endpoint, a WSGI application on 127.0.0.1: `with GlueEndpoint(root) as glue: glue.url`.
 
@@ -686,7 +693,7 @@ class GlueEndpoint:
         self._counts: Counter[str] = Counter()
         self._moto: Any = DomainDispatcherApplication(create_backend_app)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> GlueEndpoint:
         """Start Spark, then listen. RuntimeError if another process holds `root`."""
         self._root.mkdir(parents=True, exist_ok=True)
         self._s3_root.mkdir(parents=True, exist_ok=True)
@@ -696,11 +703,12 @@ class GlueEndpoint:
         except OSError:
             raise RuntimeError(f"{self._root} is in use by another endpoint") from None
         stub_modules()
-        PySparkException._log_exception = lambda _: None  # type: ignore[attr-defined] # Spark 4's
+        PySparkException._log_exception = lambda _: None  # Spark 4 prints errors
         self._lake = Lake(self._root, self._s3_root, self._conf)
         self._sessions, self._catalog = Sessions(self, self._lake), Catalog(self._lake)
-        options: Json = {"threaded": True, "request_handler": QuietHandler}
-        self._server = make_server("127.0.0.1", self._port, self, **options)
+        quiet = type("QuietHandler", (MotoRequestHandler,), {"log": lambda *_: None})
+        where = ("127.0.0.1", self._port)
+        self._server = make_server(*where, self, threaded=True, request_handler=quiet)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self

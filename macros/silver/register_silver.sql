@@ -24,12 +24,8 @@
     ~ sql_text(gold_base() ~ '/audit/silver_file_types')
   ) -%}
   {%- for dataset in silver_columns() -%}
-    {%- set listing = db ~ '.' ~ dataset ~ '__files' -%}
-    {%- do run_sql('drop table if exists ' ~ listing) -%}
-    {%- do run_sql(
-      'create table ' ~ listing ~ ' (path string, modificationTime timestamp, length bigint,'
-      ~ ' content binary) using binaryFile options (recursiveFileLookup true, pathGlobFilter '
-      ~ "'*.parquet') location " ~ sql_text(silver_base() ~ '/' ~ dataset)
+    {%- do silver_table(
+      silver_files(dataset), dataset, 'path string, modificationTime timestamp, length bigint, content binary', 'binaryFile'
     ) -%}
   {%- endfor -%}
   {%- set unknown = fetch(unknown_files_sql(cache)) -%}
@@ -43,6 +39,22 @@
   {%- endfor -%}
 {% endmacro %}
 
+{# A table over the files of a dataset as they are now. The name tells the folder, so that tables stay when
+   SILVER_BASE changes; Spark keeps a listing for as long as its session lives, so it is refreshed. #}
+{% macro silver_table(table, dataset, columns, format, options='') %}
+  {%- do run_sql(
+    'create table if not exists ' ~ table ~ ' (' ~ columns ~ ') using ' ~ format
+    ~ " options (recursiveFileLookup true, pathGlobFilter '*.parquet'" ~ options ~ ') location '
+    ~ sql_text(silver_base() ~ '/' ~ dataset)
+  ) -%}
+  {%- do run_sql('refresh table ' ~ table) -%}
+{% endmacro %}
+
+{# The table that lists the files of a dataset: path, length, modificationTime, and content for who asks. #}
+{% macro silver_files(dataset) %}
+  {{- return(var('silver_schema') ~ '.' ~ dataset ~ '__files_' ~ local_md5(silver_base())[:8]) -}}
+{% endmacro %}
+
 {% macro silver_listing_sql() %}
   {%- for dataset in silver_columns() %}
     select
@@ -51,7 +63,7 @@
         _metadata.file_path as file_path,
         length as file_size,
         modificationTime as file_modified
-    from {{ var('silver_schema') }}.{{ dataset }}__files
+    from {{ silver_files(dataset) }}
     {{ 'union all' if not loop.last }}
   {%- endfor -%}
 {% endmacro %}
@@ -109,12 +121,8 @@
 {% macro assert_readable(files) %}
   {%- set unseen = [] -%}
   {%- for dataset, own in files | groupby('dataset') -%}
-    {%- set readable = var('silver_schema') ~ '.' ~ dataset ~ '__readable' -%}
-    {%- do run_sql('drop table if exists ' ~ readable) -%}
-    {%- do run_sql(
-      'create table ' ~ readable ~ ' (nothing string) using parquet options (recursiveFileLookup true,'
-      ~ " pathGlobFilter '*.parquet', ignoreCorruptFiles true) location " ~ sql_text(silver_base() ~ '/' ~ dataset)
-    ) -%}
+    {%- set readable = var('silver_schema') ~ '.' ~ dataset ~ '__readable_' ~ local_md5(silver_base())[:8] -%}
+    {%- do silver_table(readable, dataset, 'nothing string', 'parquet', ', ignoreCorruptFiles true') -%}
     {%- set seen = fetch(
       'select distinct _metadata.file_path as file_path from ' ~ readable
       ~ (' where _metadata.file_path in (' ~ path_literals(own | map(attribute='file_path')) ~ ')'
@@ -126,7 +134,7 @@
   {%- endfor -%}
   {%- for dataset, own in unseen | groupby('dataset') -%}
     {%- set broken = fetch(
-      'select path from ' ~ var('silver_schema') ~ '.' ~ dataset ~ '__files where _metadata.file_path in ('
+      'select path from ' ~ silver_files(dataset) ~ ' where _metadata.file_path in ('
       ~ path_literals(own | map(attribute='file_path')) ~ ") and hex(substr(content, -4)) != hex('PAR1')"
     ) -%}
     {%- if broken -%}
@@ -215,13 +223,8 @@
     {%- for column, type in types.items() if type != 'folder' -%}
       {%- do in_files.append(column ~ ' ' ~ type) -%}
     {%- endfor -%}
-    {%- set table = db ~ '.' ~ dataset ~ '__' ~ local_md5(group.types)[:8] -%}
-    {%- do run_sql('drop table if exists ' ~ table) -%}
-    {%- do run_sql(
-      'create table ' ~ table ~ ' (' ~ (in_files | join(', ') or 'no_used_column string')
-      ~ ") using parquet options (recursiveFileLookup true, pathGlobFilter '*.parquet') location "
-      ~ sql_text(silver_base() ~ '/' ~ dataset)
-    ) -%}
+    {%- set table = db ~ '.' ~ dataset ~ '__' ~ local_md5(silver_base() ~ group.types)[:8] -%}
+    {%- do silver_table(table, dataset, in_files | join(', ') or 'no_used_column string', 'parquet') -%}
     {%- set select_list = [] -%}
     {%- for column in columns -%}
       {%- do select_list.append(as_text(column, types.get(column)) ~ ' as ' ~ column) -%}
