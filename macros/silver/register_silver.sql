@@ -28,11 +28,13 @@
       silver_files(dataset), dataset, 'path string, modificationTime timestamp, length bigint, content binary', 'binaryFile'
     ) -%}
   {%- endfor -%}
-  {%- set unknown = fetch(unknown_files_sql(cache)) -%}
-  {%- do assert_datasets_present(unknown) -%}
-  {%- do assert_readable(unknown | selectattr('file_path') | list) -%}
-  {%- do cache_file_types(cache, unknown | selectattr('file_path') | list) -%}
-  {%- set groups = fetch(silver_groups_sql(cache)) -%}
+  {%- set groups = silver_groups(cache) -%}
+  {%- set unknown = groups | selectattr('types', 'none') | map(attribute='files') | sum(start=[]) -%}
+  {%- if unknown -%}
+    {%- do assert_readable(unknown) -%}
+    {%- do cache_file_types(cache, unknown) -%}
+    {%- set groups = silver_groups(cache) -%}
+  {%- endif -%}
   {%- for dataset, columns in silver_columns().items() -%}
     {%- set own = groups | selectattr('dataset', 'equalto', dataset) | list -%}
     {%- do register_dataset(db, dataset, columns, own) -%}
@@ -68,51 +70,33 @@
   {%- endfor -%}
 {% endmacro %}
 
-{# One row a dataset and combination of types, the largest group first. #}
-{% macro silver_groups_sql(cache) %}
-  select
-      dataset,
-      types,
-      count(*) as files,
-      to_json(collect_list(file_path)) as paths
-  from (
-      select distinct
-          f.dataset,
-          f.file_path,
-          c.types
-      from ({{ silver_listing_sql() }}) as f
-      inner join {{ cache }} as c
-          on f.file_path = c.file_path and f.file_size = c.file_size and f.file_modified = c.file_modified
-  )
-  group by dataset, types
-  order by dataset, files desc, types
-{% endmacro %}
-
-{# The files whose types the cache does not know, and a row without a file for each dataset that has files. #}
-{% macro unknown_files_sql(cache) %}
-  with files as ({{ silver_listing_sql() }})
-
-  select
-      f.dataset,
-      f.path,
-      f.file_path,
-      f.file_size,
-      cast(f.file_modified as string) as modified
-  from files as f
-  left anti join {{ cache }} as c
-      on f.file_path = c.file_path and f.file_size = c.file_size and f.file_modified = c.file_modified
-  union all
-  select distinct dataset, null as path, null as file_path, null as file_size, null as modified
-  from files
-{% endmacro %}
-
-{% macro assert_datasets_present(files) %}
-  {%- for dataset in silver_columns() if dataset not in files | map(attribute='dataset') -%}
+{# [{dataset, types, files}]: the files of each dataset by their types, the largest group first; the types
+   are none where the cache does not know them. Each dataset has a file, or it is an error. #}
+{% macro silver_groups(cache) %}
+  {%- set query %}
+    select
+        f.dataset,
+        c.types,
+        to_json(collect_list(struct(
+            f.dataset, f.path, f.file_path, f.file_size, cast(f.file_modified as string) as modified
+        ))) as files
+    from ({{ silver_listing_sql() }}) as f
+    left join (select distinct * from {{ cache }}) as c
+        on f.file_path = c.file_path and f.file_size = c.file_size and f.file_modified = c.file_modified
+    group by f.dataset, c.types
+    order by f.dataset, count(*) desc, c.types
+  {%- endset -%}
+  {%- set groups = [] -%}
+  {%- for row in fetch(query) -%}
+    {%- do groups.append({'dataset': row.dataset, 'types': row.types, 'files': fromjson(row.files)}) -%}
+  {%- endfor -%}
+  {%- for dataset in silver_columns() if dataset not in groups | map(attribute='dataset') -%}
     {{- exceptions.raise_compiler_error(
       'No parquet file in ' ~ silver_base() ~ '/' ~ dataset ~ '. Set SILVER_BASE to the folder that holds '
       ~ silver_columns().keys() | join(', ') ~ '; an empty dataset is a parquet file without rows.'
     ) -}}
   {%- endfor -%}
+  {{- return(groups) -}}
 {% endmacro %}
 
 {# Names the files that are no parquet: cut off, or still being written. Asked for its types, Spark would say
@@ -209,10 +193,7 @@
 
 {# One table a group of files with the same types, and the view of text over all of them. #}
 {% macro register_dataset(db, dataset, columns, groups) %}
-  {%- set smaller = [] -%}
-  {%- for group in groups[1:] -%}
-    {%- do smaller.extend(fromjson(group.paths)) -%}
-  {%- endfor -%}
+  {%- set smaller = groups[1:] | map(attribute='files') | sum(start=[]) -%}
   {%- set selects = [] -%}
   {%- for group in groups -%}
     {%- set types = {} -%}
@@ -229,7 +210,7 @@
     {%- for column in columns -%}
       {%- do select_list.append(as_text(column, types.get(column)) ~ ' as ' ~ column) -%}
     {%- endfor -%}
-    {%- set paths = path_literals(smaller if loop.first else fromjson(group.paths)) -%}
+    {%- set paths = path_literals((smaller if loop.first else group.files) | map(attribute='file_path')) -%}
     {%- do selects.append(
       'select ' ~ select_list | join(', ') ~ ', _metadata.file_path as file_path, _metadata.file_size as file_size,'
       ~ ' _metadata.file_modification_time as file_modified from ' ~ table
