@@ -1,0 +1,10 @@
+-- Guards against a fact with rows that have no id, amount or day, or share id and day. Of staging alone, so that
+-- dbt runs it before any fact is built, and a fault in the removal of duplicates never reaches one.
+select
+    tx_id,
+    tx_date,
+    count(*) as copies
+from {{ ref('stg_transactions') }}
+where reason is null and {{ recent('tx_date') }}
+group by tx_id, tx_date
+having count(*) > 1 or tx_id is null or tx_date is null or count(amount) != count(*)
