@@ -413,7 +413,6 @@ class Session:
         while statement := self._queue.get():
             if statement.state == "WAITING":
                 statement.run(namespace, self._lake)
-                self.used = time.time()
         if self.status == "STOPPING":
             self.status = "STOPPED"
 
@@ -437,7 +436,7 @@ class Session:
         limit: int = self.request.get("Timeout", 2880)
         idle = self.request.get("IdleTimeout", limit)
         busy, now = any(not s.done.is_set() for s in self.statements), time.time()
-        rested = 0 if busy else now - self.used
+        rested = 0 if busy else now - max([self.used, *(s.completed for s in self.statements)])
         if now - self.created > limit * self._minute or rested > idle * self._minute:
             self.close("TIMEOUT")
 

@@ -15,7 +15,7 @@
    union as text, with each row's file. A file's types are a fact about an immutable file, kept in
    silver.file_types: a cache, which may be lost. #}
 {% macro register_silver() %}
-  {%- set db = var('silver_schema') -%}
+  {%- set db = silver_schema() -%}
   {%- do run_sql('create database if not exists ' ~ db) -%}
   {%- set cache = db ~ '.file_types' -%}
   {%- do run_sql(
@@ -54,7 +54,7 @@
 
 {# The table that lists the files of a dataset: path, length, modificationTime, and content for who asks. #}
 {% macro silver_files(dataset) %}
-  {{- return(var('silver_schema') ~ '.' ~ dataset ~ '__files_' ~ local_md5(silver_base())[:8]) -}}
+  {{- return(silver_schema() ~ '.' ~ dataset ~ '__files_' ~ local_md5(silver_base())[:8]) -}}
 {% endmacro %}
 
 {% macro silver_listing_sql() %}
@@ -105,7 +105,7 @@
 {% macro assert_readable(files) %}
   {%- set unseen = [] -%}
   {%- for dataset, own in files | groupby('dataset') -%}
-    {%- set readable = var('silver_schema') ~ '.' ~ dataset ~ '__readable_' ~ local_md5(silver_base())[:8] -%}
+    {%- set readable = silver_schema() ~ '.' ~ dataset ~ '__readable_' ~ local_md5(silver_base())[:8] -%}
     {%- do silver_table(readable, dataset, 'nothing string', 'parquet', ', ignoreCorruptFiles true') -%}
     {%- set seen = fetch(
       'select distinct _metadata.file_path as file_path from ' ~ readable
