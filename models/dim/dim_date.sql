@@ -13,8 +13,13 @@ span as (
     from active_days
 ),
 
+-- A spine ends before its end, and the facts may hold the day of the latest timestamp.
 calendar as (
-    {{ dbt_utils.date_spine('day', "date '" ~ var('earliest_date') ~ "'", "cast(" ~ latest_timestamp() ~ " as date)") }}
+    {{ dbt_utils.date_spine(
+        'day',
+        "date '" ~ var('earliest_date') ~ "'",
+        'date_add(' ~ latest_timestamp() ~ ', 1)'
+    ) }}
 ),
 
 days as (

@@ -26,7 +26,7 @@ ranked as (
                 name asc nulls last,
                 phone asc nulls last,
                 age asc nulls last
-        ) as version
+        ) as recency
     from bucketed
 ),
 
@@ -41,7 +41,7 @@ final as (
         updated_at,
         user_bucket
     from ranked
-    where version = 1
+    where recency = 1
 )
 
 select * from final

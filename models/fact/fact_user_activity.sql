@@ -37,14 +37,16 @@ transaction_days as (
 
 -- A union, where a full join would do: a day's predicate passes through it down to the files.
 user_days as (
+    select * from event_days
+    union all
+    select * from transaction_days
+),
+
+bucketed as (
     select /*+ repartition(activity_date, file_bucket) */
         *,
         {{ file_bucket('user_id') }} as file_bucket
-    from (
-        select * from event_days
-        union all
-        select * from transaction_days
-    )
+    from user_days
 ),
 
 summed as (
@@ -56,7 +58,7 @@ summed as (
         cast(sum(total_revenue) as decimal(28, 2)) as total_revenue,
         min(first_event_at) as first_event_at,
         max(last_event_at) as last_event_at
-    from user_days
+    from bucketed
     group by activity_date, file_bucket, user_id
 ),
 

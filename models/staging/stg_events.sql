@@ -36,7 +36,7 @@ ranked as (
         row_number() over (
             partition by event_date, file_bucket, event_id, defect
             order by ts asc, user_id asc nulls last, country asc nulls last
-        ) as copy
+        ) as delivery
     from spread
 ),
 
@@ -51,7 +51,7 @@ final as (
         silver_ts,
         silver_country,
         event_date,
-        coalesce(defect, if(copy > 1, 'duplicate', null)) as reason
+        coalesce(defect, if(delivery > 1, 'duplicate', null)) as reason
     from ranked
 )
 

@@ -46,7 +46,7 @@ ranked as (
                 amount desc,
                 status asc nulls last,
                 user_id asc nulls last
-        ) as copy
+        ) as delivery
     from spread
 ),
 
@@ -65,7 +65,7 @@ final as (
         silver_created_at,
         silver_delivered_at,
         tx_date,
-        coalesce(defect, if(copy > 1, 'duplicate', null)) as reason
+        coalesce(defect, if(delivery > 1, 'duplicate', null)) as reason
     from ranked
 )
 

@@ -1,5 +1,5 @@
--- Guards against a fact with rows that have no id or day, or share both. Of staging alone, so that dbt runs it
--- before any fact is built, and a fault in the removal of duplicates never reaches one.
+-- Guards against a fact with rows that have no id or day, or share both. Of staging alone, so that
+-- dbt runs it before the fact is built, and a fault in the removal of duplicates never reaches it.
 select
     event_id,
     event_date,

@@ -1,5 +1,6 @@
--- Guards against a fact with rows that have no id, amount or day, or share id and day. Of staging alone, so that
--- dbt runs it before any fact is built, and a fault in the removal of duplicates never reaches one.
+-- Guards against a fact with rows that have no id, amount or day, or share id and day. Of staging
+-- alone, so that dbt runs it before the fact is built, and a fault in the removal of duplicates
+-- never reaches it.
 select
     tx_id,
     tx_date,

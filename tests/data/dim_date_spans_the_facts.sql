@@ -1,12 +1,12 @@
--- Guards against a calendar with gaps, or one that starts late, ends early or reaches beyond the facts. Their days
--- are in it (relationships), so that its ends and its length say the rest.
+-- Guards against a calendar with gaps, or one that starts late, ends early or reaches beyond the
+-- facts: its ends are theirs, and it is as long as its ends say.
 with
 
 calendar as (
     select
         min(date) as first_day,
         max(date) as last_day,
-        count(*) as days
+        count(*) as day_count
     from {{ ref('dim_date') }}
 ),
 
@@ -24,7 +24,9 @@ facts as (
 )
 
 select
-    calendar.*,
+    calendar.first_day,
+    calendar.last_day,
+    calendar.day_count,
     facts.first_day as first_active_day,
     facts.last_day as last_active_day
 from calendar
@@ -32,4 +34,4 @@ cross join facts
 where
     not calendar.first_day <=> facts.first_day
     or not calendar.last_day <=> facts.last_day
-    or calendar.days != coalesce(datediff(calendar.last_day, calendar.first_day) + 1, 0)
+    or calendar.day_count != coalesce(datediff(calendar.last_day, calendar.first_day) + 1, 0)

@@ -1,8 +1,6 @@
--- Guards against a partition that holds rows of two builds, as a write that was cut short may leave: each partition
--- was built at once, from one set of files, which source_version names.
-with
-
-{% set tables = [
+-- Guards against a partition that holds rows of two builds, as a write that was cut short may
+-- leave: a partition is built at once, from one set of files, which source_version names.
+{% set partitions = [
     ('fact_events', 'event_date'),
     ('fact_transactions', 'tx_date'),
     ('fact_user_activity', 'activity_date'),
@@ -13,20 +11,21 @@ with
     ('rejected_events', 'rejected_date'),
     ('rejected_transactions', 'rejected_date'),
 ] -%}
-partitions as (
-    {%- for table, partition in tables %}
+with
+
+versions as (
+    {%- for gold_table, column in partitions %}
     select
-        '{{ table }}' as model,
-        cast({{ partition }} as string) as partition,
+        '{{ gold_table }}' as gold_table,
+        cast({{ column }} as string) as partition_value,
         min(source_version) as lowest_version,
         max(source_version) as highest_version
-    from {{ ref(table) }}
-    {{ 'where ' ~ recent(partition) if partition in ('event_date', 'tx_date', 'activity_date') }}
-    group by 1, 2
+    from {{ ref(gold_table) }}
+    where {{ recent(column) if column in ('event_date', 'tx_date', 'activity_date') else 'true' }}
+    group by {{ column }}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )
 
-select *
-from partitions
+select * from versions
 where not lowest_version <=> highest_version or lowest_version is null
