@@ -1,19 +1,19 @@
 {# The one cast of a Silver column, whatever its type there: text, trimmed, the empty string NULL;
    what does not parse is NULL, never an error, with ANSI mode on or off. #}
 {% macro clean(column, type='string') %}
-  {%- set text = "nullif(trim(" ~ column ~ "), '')" -%}
+  {%- set text = "trim(" ~ column ~ ")" -%}
   {%- if type == 'string' -%}
-    {{ text }}
+    nullif({{ text }}, '')
   {%- elif type == 'int' -%}
     {#- '42.0', as a float column writes it, is 42; '42.7' is no int. -#}
     {%- set number = "try_cast(" ~ text ~ " as decimal(38, 10))" -%}
     try_cast(if({{ number }} = floor({{ number }}), {{ number }}, null) as int)
   {%- elif type == 'timestamp' -%}
-    {%- set parsed = "try_cast(" ~ text ~ " as timestamp)" -%}
     {#- Spark also takes a year, a month, or a time as of today: here a timestamp names its day. -#}
+    {%- set dated = "if(substr(" ~ text ~ ", 5, 1) = '-' and length(" ~ text ~ ") >= 8, " ~ text ~ ", null)" -%}
+    {%- set parsed = "try_cast(" ~ dated ~ " as timestamp)" -%}
     if(
-      substr({{ text }}, 5, 1) = '-' and length({{ text }}) >= 8
-      and {{ parsed }} between timestamp '{{ var("earliest_date") }}' and {{ latest_timestamp() }},
+      {{ parsed }} between timestamp '{{ var("earliest_date") }}' and {{ latest_timestamp() }},
       {{ parsed }},
       null
     )

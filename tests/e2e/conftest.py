@@ -16,13 +16,15 @@ TECHNICAL = ("source_version", "user_bucket", "invocation_id", "rejected_date")
 
 @pytest.fixture(scope="session", autouse=True)
 def spark_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A small Spark that starts fast: little data does not repay an optimizing compiler."""
+    """A small Spark: a few hundred rows do not repay generating and compiling code, which takes twice as long."""
     before = dict(os.environ)
     os.environ.update(
         METASTORE=str(tmp_path_factory.mktemp("metastore")),
         SPARK_SHUFFLE_PARTITIONS="2",
         SPARK_DRIVER_MEMORY="2g",
-        SPARK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1",
+        SPARK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -Dderby.system.durability=test",
+        PYSPARK_SUBMIT_ARGS="--conf spark.sql.codegen.wholeStage=false"
+        " --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",
     )
     yield
     os.environ.clear()
