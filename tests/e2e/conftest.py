@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+
 from goldkit import compare, oracle
 from goldkit.dbt import Warehouse
 

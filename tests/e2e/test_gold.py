@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from goldkit import silver
 from goldkit.dbt import Warehouse
 
@@ -16,10 +17,22 @@ from .conftest import Check, files
 LAYERS = ("dim", "fact", "mart", "audit")
 
 
-def test_sample(warehouse: Warehouse, assert_gold: Check) -> None:
+def test_plain_dbt_commands(warehouse: Warehouse, assert_gold: Check) -> None:
+    """dbt build with every data test and unit test, then docs: each column in the catalog, and described."""
     silver.sample(warehouse.silver, days=5, events=2_000)
-    assert warehouse.build().success
+    outcome = warehouse.dbt("build")
+    assert outcome.success, outcome.message
     assert_gold(warehouse)
+
+    assert warehouse.dbt("docs", "generate").success
+    target = warehouse.folder / "target"
+    manifest = json.loads((target / "manifest.json").read_text())
+    catalog = json.loads((target / "catalog.json").read_text())
+    for id, node in manifest["nodes"].items():
+        if node["resource_type"] in ("model", "seed") and node["config"]["materialized"] != "ephemeral":
+            assert node["package_name"] == "silver_to_gold"
+            described = {name for name, column in node["columns"].items() if column["description"]}
+            assert set(catalog["nodes"][id]["columns"]) == described, id
 
 
 def test_fifty_thousand_messy_events(warehouse: Warehouse, assert_gold: Check) -> None:
