@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,8 +60,15 @@ class Warehouse:
             "GOLD_SCHEMA": f"gold_{self.name}",
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DBT_PROFILES_DIR": str(PROJECT),
+            "DBT_PROFILES_DIR": str(self._profile()),
         }
+
+    def _profile(self) -> Path:
+        """A folder with the project's own profile; profiles.yml is the user's, and may say anything."""
+        folder = self.folder / "profile"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / "profiles.yml.example", folder / "profiles.yml")
+        return folder
 
     def dbt(self, *args: str, variables: Mapping[str, object] | None = None) -> Outcome:
         """`dbt <args>` on this warehouse."""
