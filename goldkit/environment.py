@@ -124,6 +124,7 @@ def derby_in_use(argument: str) -> Path | None:
 
 def make_profile() -> None:
     """profiles.yml from its example, unless there is one: it is the user's from then on."""
+    (PROJECT / ".local").mkdir(exist_ok=True)  # or Derby complains that it cannot write its log there
     profile = PROJECT / "profiles.yml"
     if not profile.exists():
         shutil.copy(PROJECT / "profiles.yml.example", profile)
