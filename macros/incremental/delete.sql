@@ -14,15 +14,24 @@
 {# Deletes folders. SQL has no such statement, but dropping a partition of a managed table deletes its
    folder wherever that lies: so the folders become partitions of the table `trash`, for a moment. #}
 {% macro delete_folders(folders) %}
-  {%- set trash = target.schema ~ '.trash' -%}
-  {%- do run_sql('create table if not exists ' ~ trash ~ ' (nothing int, folder string) using parquet partitioned by (folder)') -%}
-  {%- set adds = [] -%}
-  {%- set drops = [] -%}
+  {%- do add_to_trash(folders) -%}
+  {%- set specs = [] -%}
   {%- for folder in folders -%}
-    {%- set spec = "partition (folder='" ~ local_md5(folder) ~ "')" -%}
-    {%- do adds.append(spec ~ ' location ' ~ sql_text(folder)) -%}
-    {%- do drops.append(spec) -%}
+    {%- do specs.append("partition (folder='" ~ local_md5(folder) ~ "')") -%}
   {%- endfor -%}
-  {%- do run_sql('alter table ' ~ trash ~ ' add if not exists ' ~ adds | join(' ')) -%}
-  {%- do run_sql('alter table ' ~ trash ~ ' drop if exists ' ~ drops | join(', ')) -%}
+  {%- do run_sql('alter table ' ~ trash_table() ~ ' drop if exists ' ~ specs | join(', ')) -%}
 {% endmacro %}
+
+{# Makes folders that are not there. #}
+{% macro add_to_trash(folders) %}
+  {%- do run_sql(
+    'create table if not exists ' ~ trash_table() ~ ' (nothing int, folder string) using parquet partitioned by (folder)'
+  ) -%}
+  {%- set specs = [] -%}
+  {%- for folder in folders -%}
+    {%- do specs.append("partition (folder='" ~ local_md5(folder) ~ "') location " ~ sql_text(folder)) -%}
+  {%- endfor -%}
+  {%- do run_sql('alter table ' ~ trash_table() ~ ' add if not exists ' ~ specs | join(' ')) -%}
+{% endmacro %}
+
+{% macro trash_table() %}{{- return(target.schema ~ '.trash') -}}{% endmacro %}

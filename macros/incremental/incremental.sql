@@ -36,7 +36,7 @@
   {%- if config.get('partition_by') -%}
     {%- set done = update_partitions(this, compiled_code, properties) -%}
   {%- else -%}
-    {%- set done = update_rows(this, compiled_code) -%}
+    {%- set done = update_rows(this, compiled_code, properties) -%}
   {%- endif -%}
   {%- do save_properties(this, properties) -%}
   {%- do done.update({'rows_rejected': rejected_rows(done)}) -%}
@@ -92,7 +92,7 @@
   {%- set sql = 'select ' ~ casts | join(', ') ~ ' from values ' ~ rows | join(', ')
     ~ ' as t (' ~ table.column_names | join(', ') ~ ')' -%}
   {%- set properties = prepare_table(this, sql) -%}
-  {%- set done = update_rows(this, sql) -%}
+  {%- set done = update_rows(this, sql, properties) -%}
   {%- do save_properties(this, properties) -%}
   {%- do store_raw_result('main', message=summary(done), code=tojson(done), rows_affected=done.rows_written) -%}
   {{- return({'relations': [this]}) -}}

@@ -1,29 +1,35 @@
 {# Which partitions to rebuild and which to drop, by comparing fingerprints: no clock, no watermark.
 
    The fingerprint of a partition is the XOR of a hash of each file that a row of it comes from: path, size,
-   modification time, and how many of its rows belong here (a timestamp that was too far in the future
-   yesterday is valid today, in the same file). The hash includes the model's checksum, so changed SQL, a
-   changed macro or a changed variable rebuilds by itself. Gold keeps it in source_version.
-   Returns {checked, stale: [[partition, version], ...], empty: ['partition=version', ...], gone: [partition, ...]}. #}
+   modification time; of Silver's files also how many of its rows belong here and how many moments in them are
+   valid (one that was too far in the future yesterday is valid today, in the same file). The hash includes the
+   model's checksum, so changed SQL, a changed macro or a changed variable rebuilds by itself. Gold keeps it in
+   source_version.
+
+   A partition may have inputs and yet no rows, like a day whose rows were all rejected. Such absent ones need a
+   look only when they are others than after the last run (gold.absent).
+   Returns {checked, stale, absent, gone, files}: partitions as {partition: version}, the Silver files of the stale. #}
 {% macro partition_plan(relation, sql, properties) %}
-  {%- set row = fetch(partition_plan_sql(relation, sql, properties))[0] -%}
-  {#- Stale only in that there is nothing to see: known to come out empty (update_partitions). -#}
-  {%- set known_empty = (properties.get('gold.empty') or '').split(',') -%}
-  {%- set stale = [] -%}
-  {%- set empty = [] -%}
-  {%- for item in (row.stale or '').split(',') | sort if item -%}
-    {%- if item in known_empty and not rebuild_requested() -%}
-      {%- do empty.append(item) -%}
-    {%- else -%}
-      {%- do stale.append(item.split('=')) -%}
-    {%- endif -%}
+  {%- set query = partition_plan_sql(relation, sql, properties) -%}
+  {%- set rows = fetch(query) -%}
+  {%- if rows[0].unknown -%}
+    {%- do remember_files(relation) -%}
+    {%- set rows = fetch(query) -%}
+  {%- endif -%}
+  {%- set plan = {'checked': rows[0].checked | int, 'files': fromjson(rows[0].files) | unique | list} -%}
+  {%- for name in ('stale', 'absent', 'gone') -%}
+    {%- set partitions = {} -%}
+    {%- for item in (rows[0][name] or '').split(',') | sort if item -%}
+      {%- do partitions.update([item.split('=')]) -%}
+    {%- endfor -%}
+    {%- do plan.update({name: partitions}) -%}
   {%- endfor -%}
-  {{- return({
-    'checked': row.checked | int,
-    'stale': stale,
-    'empty': empty,
-    'gone': (row.gone or '').split(',') | select | sort | list,
-  }) -}}
+  {{- return(plan) -}}
+{% endmacro %}
+
+{# The moment and the id of the run stand in the SQL, but change nothing. #}
+{% macro model_checksum(sql) %}
+  {{- return(local_md5(sql | replace(latest_timestamp(), '') | replace(invocation_id, ''))) -}}
 {% endmacro %}
 
 {% macro rebuild_requested() %}
@@ -31,22 +37,23 @@
 {% endmacro %}
 
 {% macro partition_plan_sql(relation, sql, properties) %}
-  {%- set checksum = local_md5(sql | replace(latest_timestamp(), '') | replace(invocation_id, '')) -%}
   {%- set meta = config.get('meta') -%}
   {%- set suspect = properties.get('gold.suspect_since') -%}
+  {%- set restated = restated_partitions_sql(relation, properties) -%}
+  {%- set known_absent = '' if rebuild_requested() else properties.get('gold.absent', '') -%}
   with
 
   input_files as (
   {%- for name, partition in meta.inputs.items() %}
-    {%- set source_table = '.' in name %}
+    {%- set silver = '.' in name %}
     select
-        {{ "'*'" if partition == '*' else 'cast(' ~ with_utc_day(partition) ~ ' as string)' }} as p,
-        {{ 'file_path' if source_table else '_metadata.file_path' }} as file_path,
-        {{ 'file_size' if source_table else '_metadata.file_size' }} as file_size,
-        {{ 'file_modified' if source_table else '_metadata.file_modification_time' }} as file_modified,
-        count(*) as file_rows
-    from {{ source(*name.split('.')) if source_table else ref(name) }}
-    group by 1, 2, 3, 4
+        {{ "'*'" if partition == '*' else 'cast(' ~ partition ~ ' as string)' }} as p,
+        file_path,
+        file_size,
+        file_modified,
+        {{ 'file_rows' if silver else '0' }} as file_rows,
+        {{ 'valid_moments' if silver else '0' }} as valid_moments
+    from ({{ silver_days_sql(name.split('.')[1]) if silver else gold_files_sql(gold_node(name)) }})
     {{ 'union all' if not loop.last }}
   {%- endfor %}
   ),
@@ -54,7 +61,8 @@
   wanted as (
     select
         p,
-        bit_xor(xxhash64(file_path, file_size, file_modified, file_rows, '{{ checksum }}')) as version,
+        bit_xor(xxhash64(file_path, file_size, file_modified, file_rows, valid_moments, '{{ model_checksum(sql) }}')) as version,
+        collect_set(file_path) as files,
         sum(file_rows) as input_rows
     from input_files
     where p is not null
@@ -63,68 +71,75 @@
 
   {%- if meta.complete_in %}
   {#- Rejected rows: a day all of whose rows are in the fact has none. #}
-  complete as (
-    {%- for name, partition in meta.complete_in.items() %}
-    select cast({{ partition }} as string) as p, count(*) as accepted_rows
-    from {{ ref(name) }}
-    group by 1
-    {%- endfor %}
+  accepted as (
+    select
+        p,
+        sum(file_rows) as accepted_rows
+    from ({{ known_files_sql(gold_node(meta.complete_in)) }})
+    group by p
   ),
 
   needed as (
     select wanted.*
     from wanted
-    left join complete on wanted.p = complete.p
-    where wanted.input_rows > coalesce(complete.accepted_rows, 0)
+    left join accepted on wanted.p = accepted.p
+    where wanted.input_rows > coalesce(accepted.accepted_rows, 0)
   ),
   {%- else %}
-  needed as (select * from wanted),
-  {%- endif %}
 
-  {%- set changed = restated_partitions_sql(relation, properties) %}
-  {%- if changed %}
-  restated as ({{ changed }}),
+  needed as (select * from wanted),
   {%- endif %}
 
   built as (
     select
-        cast({{ partition_column() }} as string) as p,
+        p,
         min(source_version) as lowest,
-        max(source_version) as highest
-        {%- if suspect %},
+        max(source_version) as highest,
         {#- Written since the run that was interrupted: on S3 a partition may have been moved in part. #}
-        max(unix_timestamp(_metadata.file_modification_time)) >= {{ suspect }} as suspect
-        {%- endif %}
-    from {{ relation }}
-    group by 1
+        {{ 'unix_timestamp(max(file_modified)) >= ' ~ suspect if suspect else 'false' }} as suspect,
+        count_if(source_version is null) as unknown_files
+    from ({{ known_files_sql(model) }})
+    group by p
   ),
 
   compared as (
     select
         coalesce(needed.p, built.p) as p,
         needed.version,
+        needed.files,
+        built.unknown_files,
         needed.p is null as gone,
-        built.p is null
-        or not needed.version <=> built.lowest
+        built.p is null as absent,
+        not needed.version <=> built.lowest
         or not needed.version <=> built.highest
-        {%- if suspect %}
-        or coalesce(built.suspect, true)
-        {%- endif %}
-        {%- if changed %}
-        or built.p in (select p from restated)
-        {%- endif %}
-        {%- if rebuild_requested() %}
-        or {{ in_rebuild_range('needed.p') }}
-        {%- endif %} as stale
+        or built.suspect
+        {{ 'or built.p in (' ~ restated ~ ')' if restated }}
+        {{ 'or ' ~ in_rebuild_range('needed.p') if rebuild_requested() }} as changed
     from needed
     full join built on {{ 'true' if '*' in meta.inputs.values() else 'needed.p = built.p' }}
-  )
+  ),
+
+  listed as (
+    select
+        count(*) as checked,
+        sum(unknown_files) as unknown,
+        array_sort(collect_set(if(changed and not absent, concat(p, '=', version), null))) as changed,
+        array_sort(collect_set(if(absent, concat(p, '=', version), null))) as absent,
+        array_sort(collect_set(if(gone, concat(p, '='), null))) as gone,
+        flatten(collect_set(if(changed or absent, files, null))) as files
+    from compared
+  ),
+
+  known as (select *, md5(array_join(absent, ',')) = '{{ known_absent }}' as absent_known from listed)
 
   select
-      count(*) as checked,
-      array_join(collect_set(if(stale and not gone, concat(p, '=', version), null)), ',') as stale,
-      array_join(collect_set(if(gone, p, null)), ',') as gone
-  from compared
+      checked,
+      unknown,
+      array_join(if(absent_known, changed, concat(changed, absent)), ',') as stale,
+      array_join(absent, ',') as absent,
+      array_join(gone, ',') as gone,
+      to_json(slice(files, 1, {{ var('files_per_filter') + 1 }})) as files
+  from known
 {% endmacro %}
 
 {# rebuild_from and rebuild_to are days; a month is rebuilt when it holds one of them. #}
@@ -138,7 +153,7 @@
       '(' ~ p ~ " = '*' or " ~ p ~ ' ' ~ comparison ~ " substr('" ~ var(name) ~ "', 1, length(" ~ p ~ ')))'
     ) -%}
   {%- endfor -%}
-  {{- return(limits | join(' and ') or 'true') -}}
+  {{- return('(' ~ (limits | join(' and ') or 'true') ~ ')') -}}
 {% endmacro %}
 
 {# The partitions with a row whose copied attributes differ from the dimension's (user_attributes: current).
@@ -152,7 +167,7 @@
   {%- set name = meta.restated_by.dimension -%}
   {%- set key = meta.restated_by.key -%}
   {%- set files = fetch(
-    'select cast(bit_xor(xxhash64(f)) as string) as version from (select distinct _metadata.file_path as f from ' ~ ref(name) ~ ')'
+    'select cast(bit_xor(xxhash64(file_path)) as string) as version from (' ~ gold_files_sql(gold_node(name)) ~ ')'
   )[0].version or '' -%}
   {%- if properties.get('gold.restated') == files -%}
     {{- return('') -}}
@@ -169,14 +184,4 @@
     where not ({{ same | join(' and ') }})
   {%- endset -%}
   {{- return(query) -}}
-{% endmacro %}
-
-{# utc_day(ts) in a model's config becomes the macro's SQL here, at run time: config is rendered when dbt
-   parses, and kept between runs, but the SQL holds the moment of the run. #}
-{% macro with_utc_day(expression) %}
-  {%- set sql = namespace(text=expression) -%}
-  {%- for column in modules.re.findall('utc_day[(]([a-z_]+)[)]', expression) -%}
-    {%- set sql.text = sql.text | replace('utc_day(' ~ column ~ ')', utc_day(column)) -%}
-  {%- endfor -%}
-  {{- return(sql.text) -}}
 {% endmacro %}

@@ -4,47 +4,64 @@
   {%- set done = {
     'checked': plan.checked, 'rebuilt': 0, 'dropped': 0, 'rows_written': 0, 'files': 0, 'bytes': 0
   } -%}
-  {%- set gone = plan.gone -%}
+  {%- set written = {} -%}
   {%- if plan.stale -%}
     {%- do assert_contract(sql) -%}
     {#- The statement is only safe in this mode, and dbt-glue never sets it: adapters.md 1. -#}
     {%- do run_sql('set spark.sql.sources.partitionOverwriteMode = dynamic') -%}
-    {%- for chunk in plan.stale | batch(var('partitions_per_statement')) -%}
+    {%- set pruned = prune_silver(sql, plan.files) -%}
+    {%- for chunk in plan.stale.items() | batch(var('partitions_per_statement')) -%}
       {%- if plan.stale | length > chunk | length -%}
         {%- do log(relation ~ ': partitions ' ~ chunk[0][0] ~ ' to ' ~ chunk[-1][0], info=true) -%}
       {%- endif -%}
-      {%- do run_sql(overwrite_sql(relation, sql, chunk)) -%}
+      {%- do run_sql(overwrite_sql(relation, pruned, chunk)) -%}
     {%- endfor -%}
-    {%- set written = written_partitions(relation, plan.stale) -%}
-    {%- set empty = plan.empty -%}
-    {%- if plan.stale[0][0] == '*' -%}
-      {%- for p, row in written.items() if row.version != plan.stale[0][1] -%}
-        {%- do gone.append(p) -%}
-      {%- endfor -%}
-    {%- else -%}
-      {#- An overwrite with no rows keeps the old partition (adapters.md 4). That such a partition is empty is
-         remembered beside its fingerprint, or it would be computed again on every run. -#}
-      {%- for p, version in plan.stale if written.get(p, {}).version != version -%}
-        {%- do gone.append(p) if p in written -%}
-        {%- do empty.append(p ~ '=' ~ version) -%}
-      {%- endfor -%}
-      {#- A catalog takes 4,000 characters; what does not fit is computed again, to no effect. -#}
-      {%- do properties.update({'gold.empty': (empty | join(','))[:3900]}) -%}
-    {%- endif -%}
-    {%- for p, row in written.items() if p not in gone -%}
-      {%- do done.update({
-        'rebuilt': done.rebuilt + 1,
-        'rows_written': done.rows_written + row.written_rows,
-        'files': done.files + row.files,
-        'bytes': done.bytes + row.bytes,
-      }) -%}
+    {%- do written.update(written_partitions(relation, plan.stale)) -%}
+    {#- An overwrite with no rows keeps the old partition (adapters.md 4). -#}
+    {%- for p, row in written.items() if row.version != plan.stale.get(p, plan.stale.get('*')) -%}
+      {%- do plan.gone.update({p: plan.stale.get(p, '')}) -%}
     {%- endfor -%}
+    {%- do plan.absent.update(plan.stale) -%}
   {%- endif -%}
-  {%- if gone -%}
-    {%- do drop_partitions(relation, gone) -%}
-    {%- do done.update({'dropped': gone | length}) -%}
+  {%- for p, row in written.items() if p not in plan.gone -%}
+    {%- do done.update({
+      'rebuilt': done.rebuilt + 1,
+      'rows_written': done.rows_written + row.written_rows,
+      'files': done.files + row.files,
+      'bytes': done.bytes + row.bytes,
+    }) -%}
+  {%- endfor -%}
+  {%- if plan.gone -%}
+    {%- do drop_partitions(relation, plan.gone) -%}
+    {%- do plan.absent.update(plan.gone) -%}
+    {%- do done.update({'dropped': plan.gone | length}) -%}
+  {%- endif -%}
+  {%- if plan.absent or plan.stale -%}
+    {%- do properties.update({'gold.absent': absent_partitions(plan, written)}) -%}
   {%- endif -%}
   {{- return(done) -}}
+{% endmacro %}
+
+{# A checksum of the partitions that have inputs and, after this run, no rows. #}
+{% macro absent_partitions(plan, written) %}
+  {%- set left = [] -%}
+  {%- for p, version in plan.absent.items() if version and (p in plan.gone or p not in written) and not (p == '*' and written) -%}
+    {%- do left.append(p ~ '=' ~ version) -%}
+  {%- endfor -%}
+  {{- return(local_md5(left | sort | join(','))) -}}
+{% endmacro %}
+
+{# Has the model read no Silver file but these, where they are few: a day's rows may lie in any file, so that no
+   other predicate keeps Spark from opening them all. #}
+{% macro prune_silver(sql, files) %}
+  {%- set pruned = namespace(sql=sql) -%}
+  {%- for name in config.get('meta').inputs if '.' in name and files | length <= var('files_per_filter') -%}
+    {%- set table = source(*name.split('.')) | string -%}
+    {%- set pruned.sql = pruned.sql | replace(
+      'from ' ~ table, 'from (select * from ' ~ table ~ ' where file_path in (' ~ path_literals(files) ~ '))'
+    ) -%}
+  {%- endfor -%}
+  {{- return(pruned.sql) -}}
 {% endmacro %}
 
 {# Literals, not a subquery: only they prune files before one is opened. #}
@@ -77,36 +94,4 @@
     {%- do literals.append(value if type == 'int' else (type if type == 'date' else '') ~ "'" ~ value ~ "'") -%}
   {%- endfor -%}
   {{- return(literals | join(', ')) -}}
-{% endmacro %}
-
-{# {partition: {version, written_rows, files, bytes}} of the partitions just written, from the files themselves. #}
-{% macro written_partitions(relation, partitions) %}
-  {%- set pruned = partitions[0][0] != '*' and partitions | length <= var('partitions_per_statement') -%}
-  {%- set written = {} -%}
-  {%- set query %}
-    select
-        p,
-        cast(min(version) as string) as version,
-        sum(file_rows) as written_rows,
-        count(*) as files,
-        sum(file_size) as bytes
-    from (
-        select
-            cast({{ partition_column() }} as string) as p,
-            _metadata.file_path as file_path,
-            _metadata.file_size as file_size,
-            min({{ technical_column() }}) as version,
-            count(*) as file_rows
-        from {{ relation }}
-        {{ 'where ' ~ partition_column() ~ ' in (' ~ partition_literals(partitions | map('first')) ~ ')' if pruned }}
-        group by 1, 2, 3
-    )
-    group by p
-  {%- endset -%}
-  {%- for row in fetch(query) -%}
-    {%- do written.update({row.p: {
-      'version': row.version, 'written_rows': row.written_rows | int, 'files': row.files | int, 'bytes': row.bytes | int
-    }}) -%}
-  {%- endfor -%}
-  {{- return(written) -}}
 {% endmacro %}

@@ -1,6 +1,6 @@
 {# on-run-end: says what the run did, in the log and in run_metrics, and notes whether it ended well. #}
 {% macro finish_run(results) %}
-  {%- if execute and flags.WHICH in ('run', 'build') -%}
+  {%- if execute and flags.WHICH in ('run', 'build', 'seed') -%}
     {%- set rows = [] -%}
     {%- for result in results if result.node.resource_type == 'model' and result.status == 'success' -%}
       {%- set done = fromjson(result.adapter_response.code) -%}

@@ -3,14 +3,14 @@
 {% macro start_run() %}
   {%- if execute and flags.WHICH in ('run', 'build', 'test', 'seed', 'snapshot') -%}
     {%- do run_sql('create database if not exists ' ~ target.schema) -%}
+    {%- if flags.WHICH in ('run', 'build', 'seed') -%}
+      {%- do mend_interrupted_run() -%}
+    {%- endif -%}
     {%- if flags.WHICH != 'seed' -%}
       {%- do register_silver() -%}
     {%- endif -%}
     {%- if flags.WHICH == 'run' -%}
       {%- do assert_seeded() -%}
-    {%- endif -%}
-    {%- if flags.WHICH in ('run', 'build') -%}
-      {%- do mend_interrupted_run() -%}
     {%- endif -%}
   {%- endif -%}
 {% endmacro %}
@@ -34,10 +34,12 @@
   {%- if since -%}
     {%- do log('The last run did not end well: taking its leftovers into account.', info=true) -%}
     {%- do empty_trash(schema) -%}
-    {%- do delete_staging_folders(schema) -%}
+    {%- do delete_staging_folders() -%}
     {%- set tables = fetch('show tables in ' ~ schema) | map(attribute='tablename') | list -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.config.get('partition_by') and node.alias in tables -%}
-      {%- do run_sql('msck repair table ' ~ schema ~ '.' ~ node.alias) -%}
+    {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') and node.alias in tables -%}
+      {%- if node.config.get('partition_by') -%}
+        {%- do run_sql('msck repair table ' ~ schema ~ '.' ~ node.alias) -%}
+      {%- endif -%}
       {%- do run_sql(
         'alter table ' ~ schema ~ '.' ~ node.alias ~ " set tblproperties ('gold.suspect_since'='" ~ since ~ "')"
       ) -%}
@@ -59,27 +61,31 @@
 {# A folder that a killed run had in the trash may be in use again: let go of it, do not delete it. #}
 {% macro empty_trash(schema) %}
   {%- if fetch('show tables in ' ~ schema ~ " like 'trash'") -%}
-    {%- for row in fetch('show partitions ' ~ schema ~ '.trash') -%}
+    {%- for row in fetch('show partitions ' ~ trash_table()) -%}
       {%- set spec = "partition (folder='" ~ row.partition.split('=')[1] ~ "')" -%}
-      {%- do run_sql('alter table ' ~ schema ~ '.trash ' ~ spec ~ ' set location ' ~ sql_text(gold_base() ~ '/audit/trash')) -%}
-      {%- do run_sql('alter table ' ~ schema ~ '.trash drop if exists ' ~ spec) -%}
+      {%- do run_sql('alter table ' ~ trash_table() ~ ' ' ~ spec ~ ' set location ' ~ sql_text(gold_base() ~ '/audit/.trash')) -%}
+      {%- do run_sql('alter table ' ~ trash_table() ~ ' drop if exists ' ~ spec) -%}
     {%- endfor -%}
   {%- endif -%}
 {% endmacro %}
 
-{# Spark writes into .spark-staging-* or _temporary beside the data, and nobody cleans them after a kill. Hidden
-   from every listing, they show up when asked for by name; the pattern must also match something that exists. #}
-{% macro delete_staging_folders(schema) %}
-  {%- set pattern = gold_base() ~ '/{audit/silver_file_types/*.parquet,*/*/.spark-staging-*,*/*/_temporary}' -%}
+{# Spark writes into .spark-staging-* or _temporary beside the data, and nobody cleans them after a kill. No listing
+   shows them, but a pattern finds them, also where they hold no file yet: EXPLAIN names what it matched. A pattern
+   that matches nothing is an error, so one folder is made for it. #}
+{% macro delete_staging_folders() %}
+  {%- set folders = [gold_base() ~ '/audit/.trash'] -%}
+  {%- do add_to_trash(folders) -%}
+  {%- set pattern = gold_base() ~ '/{audit/.trash,*/*/.spark-staging-*,*/*/_temporary}' -%}
   {%- do run_sql(
-    'create or replace temporary view staging_files using binaryFile options (path ' ~ sql_text(pattern)
+    'create or replace temporary view staging_folders using binaryFile options (path ' ~ sql_text(pattern)
     ~ ', recursiveFileLookup true)'
   ) -%}
-  {%- set folders = [] -%}
-  {%- for row in fetch("select distinct regexp_extract(path, '^(.*?/([.]spark-staging-[^/]*|_temporary))/', 1) as folder from staging_files") if row.folder -%}
-    {%- do folders.append(row.folder) -%}
+  {%- do run_sql('set spark.sql.maxMetadataStringLength = 1000000') -%}
+  {%- for row in fetch('explain select path from staging_folders') -%}
+    {%- for path in modules.re.split('[][]|, ', row.plan) if modules.re.search('/([.]spark-staging-[^/]*|_temporary)$', path) -%}
+      {%- do folders.append(path) if path not in folders -%}
+    {%- endfor -%}
   {%- endfor -%}
-  {%- if folders -%}
-    {%- do delete_folders(folders) -%}
-  {%- endif -%}
+  {%- do run_sql('set spark.sql.maxMetadataStringLength = 100') -%}
+  {%- do delete_folders(folders) -%}
 {% endmacro %}

@@ -17,28 +17,24 @@
 {% macro register_silver() %}
   {%- set db = silver_schema() -%}
   {%- do run_sql('create database if not exists ' ~ db) -%}
-  {%- set cache = db ~ '.file_types' -%}
-  {%- do run_sql(
-    'create table if not exists ' ~ cache ~ ' (dataset string, file_path string, file_size bigint,'
-    ~ ' file_modified timestamp, types string) using parquet location '
-    ~ sql_text(gold_base() ~ '/audit/silver_file_types')
-  ) -%}
+  {%- do create_caches() -%}
   {%- for dataset in silver_columns() -%}
     {%- do silver_table(
       silver_files(dataset), dataset, 'path string, modificationTime timestamp, length bigint, content binary', 'binaryFile'
     ) -%}
   {%- endfor -%}
-  {%- set groups = silver_groups(cache) -%}
+  {%- set groups = silver_groups() -%}
   {%- set unknown = groups | selectattr('types', 'none') | map(attribute='files') | sum(start=[]) -%}
   {%- if unknown -%}
     {%- do assert_readable(unknown) -%}
-    {%- do cache_file_types(cache, unknown) -%}
-    {%- set groups = silver_groups(cache) -%}
+    {%- do cache_file_types(unknown) -%}
+    {%- set groups = silver_groups() -%}
   {%- endif -%}
   {%- for dataset, columns in silver_columns().items() -%}
     {%- set own = groups | selectattr('dataset', 'equalto', dataset) | list -%}
     {%- do register_dataset(db, dataset, columns, own) -%}
   {%- endfor -%}
+  {%- do register_file_days(groups) -%}
 {% endmacro %}
 
 {# A table over the files of a dataset as they are now. The name tells the folder, so that tables stay when
@@ -57,8 +53,8 @@
   {{- return(silver_schema() ~ '.' ~ dataset ~ '__files_' ~ local_md5(silver_base())[:8]) -}}
 {% endmacro %}
 
-{% macro silver_listing_sql() %}
-  {%- for dataset in silver_columns() %}
+{% macro silver_listing_sql(datasets) %}
+  {%- for dataset in datasets %}
     select
         '{{ dataset }}' as dataset,
         path,
@@ -72,17 +68,20 @@
 
 {# [{dataset, types, files}]: the files of each dataset by their types, the largest group first; the types
    are none where the cache does not know them. Each dataset has a file, or it is an error. #}
-{% macro silver_groups(cache) %}
+{% macro silver_groups() %}
   {%- set query %}
     select
         f.dataset,
         c.types,
         to_json(collect_list(struct(
-            f.dataset, f.path, f.file_path, f.file_size, cast(f.file_modified as string) as modified
+            f.dataset, f.path, f.file_path, f.file_size, cast(f.file_modified as string) as modified,
+            d.file_path is not null as days_known
         ))) as files
-    from ({{ silver_listing_sql() }}) as f
-    left join (select distinct * from {{ cache }}) as c
-        on f.file_path = c.file_path and f.file_size = c.file_size and f.file_modified = c.file_modified
+    from ({{ silver_listing_sql(silver_columns()) }}) as f
+    left join (select distinct * from {{ cache_table('file_types') }}) as c
+        on f.dataset = c.dataset and f.file_path = c.file_path and f.file_size = c.file_size and f.file_modified = c.file_modified
+    left join ({{ known_file_days_sql() }}) as d
+        on f.file_path = d.file_path and f.file_size = d.file_size and f.file_modified = d.file_modified
     group by f.dataset, c.types
     order by f.dataset, count(*) desc, c.types
   {%- endset -%}
@@ -110,7 +109,7 @@
     {%- set seen = fetch(
       'select distinct _metadata.file_path as file_path from ' ~ readable
       ~ (' where _metadata.file_path in (' ~ path_literals(own | map(attribute='file_path')) ~ ')'
-         if own | length <= 400 else '')
+         if own | length <= var('files_per_filter') else '')
     ) | map(attribute='file_path') | list -%}
     {%- for file in own if file.file_path not in seen -%}
       {%- do unseen.append(file) -%}
@@ -139,7 +138,7 @@
 {% endmacro %}
 
 {# Reads the footers of these files, fifty in a statement, and caches their types. #}
-{% macro cache_file_types(cache, unknown) %}
+{% macro cache_file_types(unknown) %}
   {%- for files in unknown | batch(50) -%}
     {%- if loop.index0 and not loop.index0 % 10 -%}
       {%- do log('Reading new Silver files: ' ~ loop.index0 * 50 ~ ' of ' ~ unknown | length, info=true) -%}
@@ -154,12 +153,12 @@
     {%- for footer in fetch(footers | join(' union all ')) -%}
       {%- set file = files[footer.i] -%}
       {%- do rows.append(
-        '(' ~ sql_text(file.dataset) ~ ', ' ~ sql_text(file.file_path) ~ ', ' ~ file.file_size
+        '(' ~ sql_text(file.file_path) ~ ', ' ~ file.file_size
         ~ ", timestamp '" ~ file.modified ~ "', "
-        ~ sql_text(used_types(silver_columns()[file.dataset], footer.schema, file.path)) ~ ')'
+        ~ sql_text(used_types(silver_columns()[file.dataset], footer.schema, file.path)) ~ ", '" ~ file.dataset ~ "')"
       ) -%}
     {%- endfor -%}
-    {%- do run_sql('insert into ' ~ cache ~ ' select /*+ coalesce(1) */ * from values ' ~ rows | join(', ')) -%}
+    {%- do add_to_cache('file_types', files | map(attribute='dataset') | unique | list, 'select * from values ' ~ rows | join(', ')) -%}
   {%- endfor -%}
 {% endmacro %}
 

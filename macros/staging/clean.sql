@@ -9,15 +9,18 @@
     {%- set number = "try_cast(" ~ text ~ " as decimal(38, 10))" -%}
     try_cast(if({{ number }} = floor({{ number }}), {{ number }}, null) as int)
   {%- elif type == 'timestamp' -%}
-    {#- Spark also takes a year, a month, or a time as of today: here a timestamp names its day. -#}
-    {%- set dated = "if(substr(" ~ text ~ ", 5, 1) = '-' and length(" ~ text ~ ") >= 8, " ~ text ~ ", null)" -%}
-    {%- set parsed = "try_cast(" ~ dated ~ " as timestamp)" -%}
     if(
-      {{ parsed }} between timestamp '{{ var("earliest_date") }}' and {{ latest_timestamp() }},
-      {{ parsed }},
+      {{ any_timestamp(column) }} between timestamp '{{ var("earliest_date") }}' and {{ latest_timestamp() }},
+      {{ any_timestamp(column) }},
       null
     )
   {%- else -%}
     try_cast({{ text }} as {{ type }})
   {%- endif -%}
 {% endmacro %}
+
+{# A timestamp of any day. Spark also takes a year, a month, or a time as of today: here it names its day. #}
+{% macro any_timestamp(column) %}
+  {%- set text = "trim(" ~ column ~ ")" -%}
+  try_cast(if(substr({{ text }}, 5, 1) = '-' and length({{ text }}) >= 8, {{ text }}, null) as timestamp)
+{%- endmacro %}

@@ -1,8 +1,8 @@
 {{ config(
     partition_by=['rejected_date'],
     meta={
-        'inputs': {'silver.events': "coalesce(cast(utc_day(ts) as string), 'unknown')"},
-        'complete_in': {'fact_events': 'event_date'},
+        'inputs': {'silver.events': "coalesce(cast(day as string), 'unknown')"},
+        'complete_in': 'fact_events',
     },
 ) }}
 

@@ -1,8 +1,8 @@
 {{ config(
     partition_by=['rejected_date'],
     meta={
-        'inputs': {'silver.transactions': "coalesce(cast(utc_day(created_at) as string), 'unknown')"},
-        'complete_in': {'fact_transactions': 'tx_date'},
+        'inputs': {'silver.transactions': "coalesce(cast(day as string), 'unknown')"},
+        'complete_in': 'fact_transactions',
     },
 ) }}
 

@@ -6,26 +6,9 @@ active_days as (
     select tx_date as active_day from {{ ref('fact_transactions') }}
 ),
 
-span as (
-    select
-        min(active_day) as first_day,
-        max(active_day) as last_day
-    from active_days
-),
-
--- A spine ends before its end, and the facts may hold the day of the latest timestamp.
-calendar as (
-    {{ dbt_utils.date_spine(
-        'day',
-        "date '" ~ var('earliest_date') ~ "'",
-        'date_add(' ~ latest_timestamp() ~ ', 1)'
-    ) }}
-),
-
 days as (
-    select cast(calendar.date_day as date) as date
-    from calendar
-    inner join span on calendar.date_day between span.first_day and span.last_day
+    select explode(sequence(min(active_day), max(active_day), interval 1 day)) as date
+    from active_days
 ),
 
 final as (

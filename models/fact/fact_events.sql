@@ -1,7 +1,7 @@
 {{ config(
     partition_by=['event_date'],
     meta={
-        'inputs': {'silver.events': 'utc_day(ts)'},
+        'inputs': {'silver.events': 'day'},
         'restated_by': users_attributes(),
     },
 ) }}

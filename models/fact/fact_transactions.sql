@@ -1,7 +1,7 @@
 {{ config(
     partition_by=['tx_date'],
     meta={
-        'inputs': {'silver.transactions': 'utc_day(created_at)'},
+        'inputs': {'silver.transactions': 'day'},
         'restated_by': users_attributes(),
     },
 ) }}

@@ -4,13 +4,6 @@ with
 
 user_days as (select * from {{ ref('fact_user_activity') }}),
 
-bucketed as (
-    select /*+ repartition(user_bucket) */
-        *,
-        {{ user_bucket('user_id') }} as user_bucket
-    from user_days
-),
-
 by_user as (
     select
         user_id,
@@ -18,14 +11,13 @@ by_user as (
         max(last_event_at) as last_event,
         sum(events_count) as event_count,
         sum(transactions_count) as transaction_count,
-        cast(sum(total_revenue) as decimal(28, 2)) as total_revenue,
-        user_bucket
-    from bucketed
-    group by user_bucket, user_id
+        cast(sum(total_revenue) as decimal(28, 2)) as total_revenue
+    from user_days
+    group by user_id
 ),
 
 final as (
-    select
+    select /*+ repartition(user_bucket) */
         user_id,
         first_event,
         last_event,
@@ -34,7 +26,7 @@ final as (
         total_revenue,
         {{ average('total_revenue', 'transaction_count') }} as average_order_value,
         total_revenue as ltv,
-        user_bucket
+        {{ user_bucket('user_id') }} as user_bucket
     from by_user
 )
 

@@ -34,7 +34,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by event_date, file_bucket, event_id, defect
+            partition by event_id, event_date, file_bucket, defect
             order by ts asc, user_id asc nulls last, country asc nulls last
         ) as delivery
     from spread

@@ -39,7 +39,7 @@ ranked as (
     select
         *,
         row_number() over (
-            partition by tx_date, file_bucket, tx_id, defect
+            partition by tx_id, tx_date, file_bucket, defect
             order by
                 delivered_at desc nulls last,
                 created_at desc,
