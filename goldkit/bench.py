@@ -7,19 +7,18 @@ that one build of the sample has warmed up; machines are noisy, so read the rati
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from rich.console import Console
 from rich.table import Table
 
 from goldkit import silver
+from goldkit.dbt import Warehouse
 from goldkit.environment import PROJECT, SetupError
 
 console = Console()
@@ -34,6 +33,7 @@ class Bench:
         self.scripts, self.work = scripts, work
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
+        os.environ["METASTORE"] = str(work / "metastore")
 
     def script(self, name: str, *args: str | int | Path) -> float:
         """Run a bench script; returns the seconds on its TOTAL line, 0 where it prints none."""
@@ -49,23 +49,11 @@ class Bench:
 
     def models(self, lake: Path) -> dict[str, float]:
         """`dbt build` of a lake, without tests; returns seconds a model."""
-        from dbt.cli.main import dbtRunner
-
-        os.environ["SILVER_BASE"] = str(lake)
-        command = ["--quiet", "build", "--resource-type", "model", "--resource-type", "seed"]
-        schema = lake.name.replace("-", "_")
-        os.environ["GOLD_BASE"] = str(self.work / f"gold-{lake.name}")
-        os.environ["GOLD_SCHEMA"] = f"gold_{schema}"
-        variables = json.dumps({"silver_schema": f"silver_{schema}"})
-        outcome = dbtRunner().invoke([*command, "--vars", variables])
+        warehouse = Warehouse(lake.name, self.work / "dbt" / lake.name, lake, self.work / f"gold-{lake.name}")
+        outcome = warehouse.build()
         if not outcome.success:
-            raise SetupError(f"dbt build of {lake} failed: {outcome.exception or 'see logs/dbt.log'}")
-        results: Any = outcome.result
-        return {
-            result.node.name: result.execution_time
-            for result in results
-            if str(result.node.resource_type) == "model"
-        }
+            raise SetupError(f"dbt build of {lake} failed: {outcome.message}")
+        return outcome.seconds
 
 
 def new_day_and_late_rows(lake: Path, late: int = 100) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from goldkit.environment import PROJECT
 
@@ -19,7 +24,13 @@ class Outcome:
 
     success: bool
     message: str
+    started_at: datetime
     results: dict[str, Any] = field(default_factory=dict)
+
+    @staticmethod
+    def now() -> datetime:
+        """The clock that started_at is of."""
+        return datetime.now(timezone.utc)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -30,13 +41,18 @@ class Outcome:
             if str(result.node.resource_type) == "model"
         }
 
+    def said(self, node: str) -> str:
+        """What dbt says of a node: `2 of 31 partitions rebuilt, 667412 rows`."""
+        return str(self.results[node].message)
+
 
 @dataclass
 class Warehouse:
     """A Silver folder, the Gold folder built from it, and the databases of both.
 
     Warehouses share the metastore of the process, so each has databases of its own: `gold_<name>` and
-    `silver_<name>`. `folder` takes dbt's artefacts and, unless told otherwise, Silver and Gold.
+    `silver_<name>`. `folder` takes dbt's artefacts and, unless told otherwise, Silver and Gold. The
+    parsed project is kept there too, so warehouses of one name do well to share a folder.
     """
 
     name: str
@@ -58,38 +74,62 @@ class Warehouse:
             "GOLD_BASE": str(self.gold),
             "SILVER_SCHEMA": f"silver_{self.name}",
             "GOLD_SCHEMA": f"gold_{self.name}",
-            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_TARGET_PATH": str(self.target()),
             "DBT_LOG_PATH": str(self.folder / "logs"),
-            "DBT_PROFILES_DIR": str(self._profile()),
+            "DBT_PROFILES_DIR": str(self.folder),
+            "DBT_PROJECT_DIR": str(self.project),
+            "DBT_QUIET": "true",
+            "DBT_USE_COLORS": "false",
         }
 
-    def _profile(self) -> Path:
-        """A folder with the project's own profile; profiles.yml is the user's, and may say anything."""
-        folder = self.folder / "profile"
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(PROJECT / "profiles.yml.example", folder / "profiles.yml")
-        return folder
+    def target(self, variables: Mapping[str, object] | None = None) -> Path:
+        """dbt's artefacts: a folder for each set of variables, since another one means parsing again."""
+        key = json.dumps([str(self.project), self.name, variables or {}])
+        return self.folder / "target" / hashlib.md5(key.encode()).hexdigest()[:8]
 
     def dbt(self, *args: str, variables: Mapping[str, object] | None = None) -> Outcome:
         """`dbt <args>` on this warehouse."""
         from dbt.cli.main import dbtRunner
 
-        os.environ.update(self.environ)
         said: list[str] = []
 
         def listen(event: Any) -> None:
             if event.info.level in ("error", "warn"):
                 said.append(event.info.msg)
 
-        command = ["--quiet", *args, "--project-dir", str(self.project)]
-        if variables:
-            command += ["--vars", json.dumps(variables)]
-        invoked = dbtRunner(callbacks=[listen]).invoke(command)
-        results = {result.node.name: result for result in getattr(invoked.result, "results", [])}
+        started_at, folder = Outcome.now(), Path.cwd()
+        with patch.dict(os.environ, self._prepare(variables)):
+            try:
+                invoked = dbtRunner(callbacks=[listen]).invoke(_command(args, variables))
+            finally:
+                os.chdir(folder)
+        nodes = getattr(invoked.result, "results", None) or []
+        results = {result.node.name: result for result in nodes}
         message = "\n".join([*said, str(invoked.exception or "")])
-        return Outcome(invoked.success, message, results)
+        return Outcome(invoked.success, message, started_at, results)
 
     def build(self, *args: str, variables: Mapping[str, object] | None = None) -> Outcome:
         """Seeds and models, without tests."""
         types = ("--resource-type", "seed", "--resource-type", "model")
         return self.dbt("build", *types, *args, variables=variables)
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        """`dbt <args>` in a process group of its own, Spark included, with a metastore of its own."""
+        own = {"METASTORE": str(self.folder / "metastore"), "DBT_QUIET": "false"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "dbt.cli.main", *args],
+            env={**os.environ, **self._prepare(None), **own},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _prepare(self, variables: Mapping[str, object] | None) -> dict[str, str]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.project / "profiles.yml.example", self.folder / "profiles.yml")
+        return {**self.environ, "DBT_TARGET_PATH": str(self.target(variables))}
+
+
+def _command(args: tuple[str, ...], variables: Mapping[str, object] | None) -> list[str]:
+    return [*args, *(("--vars", json.dumps(variables)) if variables else ())]
