@@ -1,76 +1,206 @@
-"""A model that drifts from its contract is refused on an incremental run too, and its table stays whole.
+"""The contract of a Gold table is kept on every run, and a table outlives every way of breaking it.
 
-Neither adapter does that: dbt-spark and dbt-glue check on the first run only (adapters.md 8).
+Guards against what the adapters do: they check a contract when they create a table and never again, so
+that a double is silently narrowed to an int; and `--full-refresh` drops first and asks later.
 """
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from goldkit import silver
-from goldkit.dbt import Warehouse
-from goldkit.environment import PROJECT
+import pyarrow.parquet as pq
+import pytest
 
-from .conftest import Check, files
+from goldkit import check, silver
+from goldkit.compare import PATHS
+from goldkit.dbt import Outcome, Warehouse
+
+from .conftest import NewWarehouse, assert_exact, copy_of_the_project, session
+
+DRIFTED_TYPE = ("        age,\n", "        cast(age as bigint) as age,\n")
+EXTRA_COLUMN = (
+    "        updated_at,\n        user_bucket\n",
+    "        updated_at,\n        1L as extra,\n        user_bucket\n",
+)
+CONTRACT = (
+    "        data_type: timestamp\n",
+    "        data_type: timestamp\n      - name: extra\n        description: New.\n        data_type: bigint\n",
+)
+REFRESH = "dbt build --full-refresh --select dim_users+"
 
 
-def _copy_of_the_project(folder: Path) -> Path:
-    for part in ("models", "macros", "seeds", "tests/data", "analyses", "dbt_packages"):
-        shutil.copytree(PROJECT / part, folder / part)
-    for part in ("dbt_project.yml", "packages.yml"):
-        shutil.copy(PROJECT / part, folder / part)
-    return folder
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copy_of_the_project(tmp_path_factory.mktemp("project"))
 
 
-def test_drift_is_refused_on_a_later_run(warehouse: Warehouse, assert_gold: Check) -> None:
-    silver.sample(warehouse.silver, days=2, events=200)
-    warehouse.project = _copy_of_the_project(warehouse.folder / "project")
-    model = warehouse.project / "models" / "fact" / "fact_transactions.sql"
-    sound = model.read_text()
-    assert warehouse.build().success
-    before = files(warehouse.gold / "fact")
+@pytest.fixture
+def sql(project: Path) -> Path:
+    return project / "models" / "dim" / "dim_users.sql"
 
-    drifts = {
-        "amount decimal(18,2) in the contract, amount double here": sound.replace(
-            "transactions.amount,", "cast(transactions.amount as double) as amount,"
-        ),
-        "nothing in the contract, tx_date date here": sound.replace(
-            "transactions.tx_date\n", "'more' as surprise,\n        transactions.tx_date\n"
-        ),
-    }
-    for line, drifted in drifts.items():
-        assert drifted != sound
-        model.write_text(drifted)
-        outcome = warehouse.build("--select", "fact_transactions")
+
+@pytest.fixture
+def yml(project: Path) -> Path:
+    return project / "models" / "dim" / "_dim__models.yml"
+
+
+@pytest.fixture(scope="module")
+def gold(
+    project: Path, tmp_path_factory: pytest.TempPathFactory, new_warehouse: NewWarehouse
+) -> Warehouse:
+    """A warehouse that each test leaves as it was."""
+    warehouse = new_warehouse(tmp_path_factory.mktemp("silver"))
+    warehouse.project = project
+    silver.sample(warehouse.silver, days=3, events=300)
+    assert_exact(warehouse, warehouse.build())
+    return warehouse
+
+
+@contextmanager
+def edited(file: Path, *edits: tuple[str, str]) -> Iterator[None]:
+    """A file of the project with some text replaced, the first time that it occurs."""
+    before = file.read_text()
+    text = before
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    file.write_text(text)
+    try:
+        yield
+    finally:
+        file.write_text(before)
+
+
+def build_users(warehouse: Warehouse, *arguments: str) -> Outcome:
+    return warehouse.build("--select", "dim_users", *arguments)
+
+
+def columns(warehouse: Warehouse, table: str) -> set[tuple[str, ...]]:
+    """What the files of a table hold: a set of one."""
+    files = (warehouse.gold / PATHS[table]).rglob("*.parquet")
+    return {tuple(pq.read_schema(file).names) for file in files}
+
+
+@pytest.mark.parametrize(
+    ("edit", "line"),
+    [
+        (DRIFTED_TYPE, "Column 6: age int in the contract, age bigint here."),
+        (EXTRA_COLUMN, "Column 8: user_bucket int in the contract, extra bigint here."),
+    ],
+    ids=["drifted type", "extra column"],
+)
+def test_sql_that_breaks_the_contract_is_refused_on_every_run(
+    gold: Warehouse, sql: Path, new_warehouse: NewWarehouse, edit: tuple[str, str], line: str
+) -> None:
+    first = new_warehouse(gold.silver, "first")
+    first.project = gold.project
+    before = check.files(gold.gold)
+    with edited(sql, edit):
+        for warehouse in (first, gold):
+            outcome = build_users(warehouse)
+            assert not outcome.success
+            assert "broken, nothing was written" in outcome.message
+            assert line in outcome.message
+    assert check.files(first.gold) == {}
+    assert check.files(gold.gold) == before
+    assert_exact(gold, build_users(gold))
+    assert check.files(gold.gold) == before
+
+
+def test_changed_contract_wants_a_full_refresh(gold: Warehouse, sql: Path, yml: Path) -> None:
+    before, names = check.files(gold.gold), columns(gold, "dim_users")
+    with edited(sql, EXTRA_COLUMN), edited(yml, CONTRACT):
+        outcome = build_users(gold)
         assert not outcome.success
-        assert line in outcome.message
-        assert files(warehouse.gold / "fact") == before
+        assert REFRESH in outcome.message
+        assert check.files(gold.gold) == before
 
-    model.write_text(sound)
-    assert warehouse.build().success
-    assert_gold(warehouse)
+        outcome = build_users(gold, "--full-refresh")
+        assert outcome.success, outcome.message
+        assert columns(gold, "dim_users") == {(*next(iter(names))[:-1], "extra", "source_version")}
+        assert session().sql("select count(extra) from gold_test.dim_users").first()[0] == 15
+    outcome = build_users(gold)
+    assert not outcome.success
+    assert REFRESH in outcome.message
+    assert_exact(gold, build_users(gold, "--full-refresh"))
+    assert columns(gold, "dim_users") == names
 
 
-def test_changed_contract_wants_a_full_refresh(warehouse: Warehouse) -> None:
-    silver.sample(warehouse.silver, days=2, events=200)
-    warehouse.project = _copy_of_the_project(warehouse.folder / "project")
-    assert warehouse.build().success
-    before = files(warehouse.gold / "mart")
-
-    folder = warehouse.project / "models" / "mart"
-    for file, old, new in (
-        ("daily_revenue.sql", "count(*) as transaction_count", "cast(count(*) as int) as transaction_count"),
-        ("_mart__models.yml", "data_type: bigint", "data_type: int"),
+@pytest.mark.parametrize(
+    "edit",
+    [
+        DRIFTED_TYPE,
+        ("        age,\n", "        nonsense,\n"),
+        ("        age,\n", "        raise_error('x') as age,\n"),
+    ],
+    ids=["another type", "no such column", "fails at run time"],
+)
+@pytest.mark.parametrize("contract", ["same contract", "new contract"])
+def test_full_refresh_with_broken_sql_leaves_the_table_whole(
+    gold: Warehouse, sql: Path, yml: Path, edit: tuple[str, str], contract: str
+) -> None:
+    rows = session().table("gold_test.dim_users").count()
+    new = contract == "new contract"
+    with (
+        edited(sql, edit, *([EXTRA_COLUMN] if new else [])),
+        edited(yml, *([CONTRACT] if new else [])),
     ):
-        text = (folder / file).read_text()
-        start = text.index("- name: transaction_count") if file.endswith("yml") else 0
-        (folder / file).write_text(text[:start] + text[start:].replace(old, new, 1))
+        assert not build_users(gold, "--full-refresh").success
+        session().catalog.refreshTable("gold_test.dim_users")
+        assert session().table("gold_test.dim_users").count() == rows
+    assert_exact(gold, build_users(gold, "--full-refresh"))
 
-    refused = warehouse.build("--select", "daily_revenue")
-    assert not refused.success
-    assert "dbt build --full-refresh --select daily_revenue+" in refused.message
-    assert files(warehouse.gold / "mart") == before
 
-    refreshed = warehouse.build("--select", "daily_revenue", "--full-refresh")
-    assert refreshed.success, refreshed.message
+def test_full_refresh_does_not_raise_partitions_from_the_dead(gold: Warehouse) -> None:
+    """Neither as it is, nor where the catalog's entry is made anew over the folder."""
+    facts = ("--select", "dim_users", "fact_events")
+    sql, yml = (
+        gold.project / "models/fact/fact_events.sql",
+        gold.project / "models/fact/_fact__models.yml",
+    )
+    day = max(check.partitions(gold.gold, "fact_events"))
+    folder = gold.silver / "events" / f"event_date={day}"
+    kept = folder.rename(gold.silver / "kept")
+    assert gold.build(*facts).success
+    days = check.partitions(gold.gold, "fact_events")
+    assert day not in days
+    column = (
+        "      - name: source_version\n",
+        "      - name: extra\n        data_type: bigint\n      - name: source_version\n",
+    )
+    with (
+        edited(
+            sql,
+            ("        events.event_date\n", "        1L as extra,\n        events.event_date\n"),
+        ),
+        edited(yml, column),
+    ):
+        for _ in range(2):
+            outcome = gold.build(*facts, "--full-refresh")
+            assert outcome.success, outcome.message
+            assert check.partitions(gold.gold, "fact_events") == days
+            shown = session().sql("show partitions gold_test.fact_events").collect()
+            assert {row[0].split("=")[1] for row in shown} == days
+    kept.rename(folder)
+    assert_exact(gold, gold.build("--full-refresh"))
+
+
+def test_description_with_an_apostrophe_is_applied_to_an_existing_table(
+    gold: Warehouse, yml: Path
+) -> None:
+    before = check.files(gold.gold)
+    edits = (
+        ("      One row per user, in", "      One row per user's id, in"),
+        ("\"{{ doc('email') }}\"", '"The user\'s address."'),
+    )
+    with edited(yml, *edits):
+        outcome = build_users(gold)
+        assert outcome.success, outcome.message
+        described = session().sql("describe table extended gold_test.dim_users").collect()
+        comments = {row[0]: row[2] if row[2] else row[1] for row in described}
+        assert comments["email"] == "The user’s address."
+        assert comments["Comment"].startswith("One row per user’s id, in")
+    assert build_users(gold).success
+    assert check.files(gold.gold) == before
