@@ -28,38 +28,43 @@
           and listed.file_modified = known.file_modified
 {% endmacro %}
 
-{# Reads what the files of some partitions hold, or all files of the table, into gold_files: a cache of facts
-   about immutable files, which may be lost. Without it every run would open every file of Gold. #}
-{% macro remember_files(relation, partitions=[]) %}
-  {%- set pruned = partitions and '*' not in partitions and partitions | length <= var('partitions_per_statement') -%}
-  {%- set query %}
-    select
-        _metadata.file_path,
-        min(_metadata.file_size),
-        min(_metadata.file_modification_time),
-        min({{ technical_column() }}),
-        count(*),
-        '{{ model.name }}'
-    from {{ relation }}
-    {{ 'where ' ~ partition_column() ~ ' in (' ~ partition_literals(partitions) ~ ')' if pruned }}
-    group by 1
-  {%- endset -%}
-  {%- do add_to_cache('gold_files', [model.name], query) -%}
+{# Reads what the files of tables hold into gold_files: a cache of facts about immutable files, which may be lost.
+   Without it every run would open every file of Gold. tables: [[node, partitions], ...]. #}
+{% macro remember_files(tables) %}
+  {%- set queries = [] -%}
+  {%- for node, partitions in tables -%}
+    {%- do queries.append(file_contents_sql(node, partitions)) -%}
+  {%- endfor -%}
+  {%- do add_to_cache('gold_files', tables | map('first') | map(attribute='name') | list, queries | join(' union all ')) -%}
+{% endmacro %}
+
+{# The contents of the files of some partitions; of all where there are many, or none is named. #}
+{% macro file_contents_sql(node, partitions) %}
+  {%- set pruned = partitions and '*' not in partitions and partitions | length <= var('partitions_per_statement') %}
+  select
+      _metadata.file_path,
+      min(_metadata.file_size) as file_size,
+      min(_metadata.file_modification_time) as file_modified,
+      min({{ technical_column() }}) as source_version,
+      count(*) as file_rows,
+      '{{ node.name }}' as model
+  from {{ target.schema }}.{{ node.alias }}
+  {{ 'where ' ~ partition_column(node) ~ ' in (' ~ partition_literals(partitions, node) ~ ')' if pruned }}
+  group by _metadata.file_path
 {% endmacro %}
 
 {# {partition: {version, written_rows, files, bytes}} of partitions just written. #}
-{% macro written_partitions(relation, partitions) %}
-  {%- do remember_files(relation, partitions) -%}
+{% macro written_partitions(partitions) %}
   {%- set written = {} -%}
   {%- set query %}
     select
-        p,
+        regexp_extract(file_path, '/{{ partition_column() }}=([^/]*)/', 1) as p,
         cast(min(source_version) as string) as version,
         sum(file_rows) as written_rows,
         count(*) as files,
         sum(file_size) as bytes
-    from ({{ known_files_sql(model) }})
-    group by p
+    from ({{ file_contents_sql(model, partitions) }})
+    group by 1
   {%- endset -%}
   {%- for row in fetch(query) if row.p in partitions or '*' in partitions -%}
     {%- do written.update({row.p: {

@@ -13,7 +13,7 @@
   {%- set query = partition_plan_sql(relation, sql, properties) -%}
   {%- set rows = fetch(query) -%}
   {%- if rows[0].unknown -%}
-    {%- do remember_files(relation) -%}
+    {%- do remember_files([[model, []]]) -%}
     {%- set rows = fetch(query) -%}
   {%- endif -%}
   {%- set plan = {'checked': rows[0].checked | int, 'files': fromjson(rows[0].files) | unique | list} -%}
@@ -43,20 +43,7 @@
   {%- set known_absent = '' if rebuild_requested() else properties.get('gold.absent', '') -%}
   with
 
-  input_files as (
-  {%- for name, partition in meta.inputs.items() %}
-    {%- set silver = '.' in name %}
-    select
-        {{ "'*'" if partition == '*' else 'cast(' ~ partition ~ ' as string)' }} as p,
-        file_path,
-        file_size,
-        file_modified,
-        {{ 'file_rows' if silver else '0' }} as file_rows,
-        {{ 'valid_moments' if silver else '0' }} as valid_moments
-    from ({{ silver_days_sql(name.split('.')[1]) if silver else gold_files_sql(gold_node(name)) }})
-    {{ 'union all' if not loop.last }}
-  {%- endfor %}
-  ),
+  input_files as ({{ input_files_sql(meta.inputs) }}),
 
   wanted as (
     select
@@ -140,6 +127,22 @@
       array_join(gone, ',') as gone,
       to_json(slice(files, 1, {{ var('files_per_filter') + 1 }})) as files
   from known
+{% endmacro %}
+
+{# The files of Silver and Gold that each partition is made of. #}
+{% macro input_files_sql(inputs) %}
+  {%- for name, partition in inputs.items() %}
+    {%- set silver = '.' in name %}
+    select
+        {{ "'*'" if partition == '*' else 'cast(' ~ partition ~ ' as string)' }} as p,
+        file_path,
+        file_size,
+        file_modified,
+        {{ 'file_rows' if silver else '0' }} as file_rows,
+        {{ 'valid_moments' if silver else '0' }} as valid_moments
+    from ({{ silver_days_sql(name.split('.')[1]) if silver else gold_files_sql(gold_node(name)) }})
+    {{ 'union all' if not loop.last }}
+  {%- endfor %}
 {% endmacro %}
 
 {# rebuild_from and rebuild_to are days; a month is rebuilt when it holds one of them. #}

@@ -1,9 +1,9 @@
 {# The technical column before the partition column: what a partition was built from (partition_plan). #}
 {% macro technical_column() %}{{- return('source_version') -}}{% endmacro %}
 
-{# The partition column of the model that runs; one at most. #}
-{% macro partition_column() %}
-  {%- set columns = config.get('partition_by') -%}
+{# The partition column of a model, by default of the one that runs; one at most. #}
+{% macro partition_column(node=none) %}
+  {%- set columns = node.config.partition_by if node else config.get('partition_by') -%}
   {{- return((columns if columns is string else columns[0]) if columns else none) -}}
 {% endmacro %}
 

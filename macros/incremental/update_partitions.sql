@@ -7,8 +7,6 @@
   {%- set written = {} -%}
   {%- if plan.stale -%}
     {%- do assert_contract(sql) -%}
-    {#- The statement is only safe in this mode, and dbt-glue never sets it: adapters.md 1. -#}
-    {%- do run_sql('set spark.sql.sources.partitionOverwriteMode = dynamic') -%}
     {%- set pruned = prune_silver(sql, plan.files) -%}
     {%- for chunk in plan.stale.items() | batch(var('partitions_per_statement')) -%}
       {%- if plan.stale | length > chunk | length -%}
@@ -16,7 +14,8 @@
       {%- endif -%}
       {%- do run_sql(overwrite_sql(relation, pruned, chunk)) -%}
     {%- endfor -%}
-    {%- do written.update(written_partitions(relation, plan.stale)) -%}
+    {%- do done.update({'written': plan.stale | list}) -%}
+    {%- do written.update(written_partitions(done.written)) -%}
     {#- An overwrite with no rows keeps the old partition (adapters.md 4). -#}
     {%- for p, row in written.items() if row.version != plan.stale.get(p, plan.stale.get('*')) -%}
       {%- do plan.gone.update({p: plan.stale.get(p, '')}) -%}
@@ -35,6 +34,10 @@
     {%- do drop_partitions(relation, plan.gone) -%}
     {%- do plan.absent.update(plan.gone) -%}
     {%- do done.update({'dropped': plan.gone | length}) -%}
+  {%- endif -%}
+  {#- Read by the table of rejected rows in this very run; the others are remembered at its end, together. -#}
+  {%- if plan.stale and model.name in graph.nodes.values() | map(attribute='config.meta.complete_in') | list -%}
+    {%- do remember_files([[model, done.pop('written')]]) -%}
   {%- endif -%}
   {%- if plan.absent or plan.stale -%}
     {%- do properties.update({'gold.absent': absent_partitions(plan, written)}) -%}
@@ -87,8 +90,8 @@
   {%- endif %}
 {% endmacro %}
 
-{% macro partition_literals(values) %}
-  {%- set type = model.columns[partition_column()].data_type -%}
+{% macro partition_literals(values, node=none) %}
+  {%- set type = (node or model).columns[partition_column(node)].data_type -%}
   {%- set literals = [] -%}
   {%- for value in values -%}
     {%- do literals.append(value if type == 'int' else (type if type == 'date' else '') ~ "'" ~ value ~ "'") -%}

@@ -4,67 +4,65 @@
    length Spark leaves the folder empty. #}
 {% macro update_rows(relation, sql, properties) %}
   {%- set done = {'checked': 1, 'rebuilt': 0, 'dropped': 0, 'rows_written': 0, 'files': 0, 'bytes': 0} -%}
-  {%- set version = rows_version(relation, sql) -%}
-  {%- if properties.get('gold.version') == version and not rebuild_requested() and not properties.get('gold.suspect_since') -%}
+  {%- set now = rows_version(sql) -%}
+  {%- if properties.get('gold.version') == now.version and not rebuild_requested() and not properties.get('gold.suspect_since') -%}
     {{- return(done) -}}
   {%- endif -%}
   {%- set columns = contract_columns() | map('first') | join(', ') -%}
-  {%- set difference -%}
-    select {{ columns }}, sum(side) as side
+  {%- set compared -%}
+    select {{ columns }}, count_if(wanted) as wanted, count_if(not wanted) as found
     from (
-      select {{ columns }}, 1 as side from ({{ sql }})
+      select {{ columns }}, true as wanted from ({{ sql }})
       union all
-      select {{ columns }}, -1 as side from {{ relation }}
+      select {{ columns }}, false as wanted from {{ relation }}
     )
     group by {{ columns }}
-    having sum(side) != 0
   {%- endset -%}
-  {%- set row = fetch(
-    'select count(*) as changes, count_if(side < 0) as vanished, count_if(side > 0) as missing,'
-    ~ ' (select count(distinct _metadata.file_path) from ' ~ relation ~ ') as files from (' ~ difference ~ ')'
+  {%- set rows = fetch(
+    'select sum(wanted) as total, count_if(wanted > found) as missing, count_if(wanted < found) as vanished from (' ~ compared ~ ')'
   )[0] -%}
-  {%- if row.changes -%}
+  {%- if rows.missing or rows.vanished -%}
     {%- do assert_contract(sql) -%}
     {#- Appends leave small files; the twentieth is an overwrite. -#}
-    {%- if row.vanished or row.files >= 20 -%}
+    {%- if rows.vanished or now.files >= 20 -%}
       {#- Computed before, so that the folder is empty no longer than writing a few rows takes. -#}
-      {%- set rows = relation.identifier ~ '__rows' -%}
-      {%- do run_sql('drop view if exists ' ~ rows) -%}
-      {%- do run_sql('cache table ' ~ rows ~ ' as select /*+ coalesce(1) */ ' ~ columns ~ ' from (' ~ sql ~ ')') -%}
-      {%- do run_sql('insert overwrite table ' ~ relation ~ ' select * from ' ~ rows) -%}
-      {%- do run_sql('drop view ' ~ rows) -%}
+      {%- set view = relation.identifier ~ '__rows' -%}
+      {%- do run_sql('drop view if exists ' ~ view) -%}
+      {%- do run_sql('cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ columns ~ ' from (' ~ sql ~ ')') -%}
+      {%- do run_sql('insert overwrite table ' ~ relation ~ ' select * from ' ~ view) -%}
+      {%- do run_sql('drop view ' ~ view) -%}
+      {%- do done.update({'rows_written': rows.total | int}) -%}
     {%- else -%}
-      {%- do run_sql('insert into ' ~ relation ~ ' select /*+ coalesce(1) */ ' ~ columns ~ ' from (' ~ difference ~ ')') -%}
+      {%- do run_sql(
+        'insert into ' ~ relation ~ ' select /*+ coalesce(1) */ ' ~ columns ~ ' from (' ~ compared ~ ') where wanted > found'
+      ) -%}
+      {%- do done.update({'rows_written': rows.missing | int}) -%}
     {%- endif -%}
-    {%- set now = fetch(
-      'select count(*) as files, sum(file_size) as bytes, sum(file_rows) as total from (select _metadata.file_path,'
-      ~ ' _metadata.file_size as file_size, count(*) as file_rows from ' ~ relation ~ ' group by 1, 2)'
-    )[0] -%}
-    {%- do done.update({
-      'rebuilt': 1, 'rows_written': (now.total if row.vanished or row.files >= 20 else row.missing) | int,
-      'files': now.files | int, 'bytes': now.bytes | int
-    }) -%}
-    {%- set version = rows_version(relation, sql) -%}
+    {%- set now = rows_version(sql) -%}
+    {%- do done.update({'rebuilt': 1, 'files': now.files, 'bytes': now.bytes}) -%}
   {%- endif -%}
-  {%- do properties.update({'gold.version': version}) -%}
+  {%- do properties.update({'gold.version': now.version}) -%}
   {{- return(done) -}}
 {% endmacro %}
 
-{# A checksum of the model's SQL, the Gold files that it reads, and the table's own. #}
-{% macro rows_version(relation, sql) %}
+{# {version, files, bytes}: a checksum of the model's SQL, the Gold files that it reads, and the table's own; and
+   how many these are. #}
+{% macro rows_version(sql) %}
   {%- set query -%}
-    select cast(bit_xor(xxhash64(file_path, file_size, file_modified)) as string) as version
+    select
+        cast(bit_xor(xxhash64(file_path, file_size, file_modified)) as string) as version,
+        count_if(own) as files,
+        coalesce(sum(if(own, file_size, 0)), 0) as bytes
     from (
-        select distinct
-            _metadata.file_path as file_path,
-            _metadata.file_size as file_size,
-            _metadata.file_modification_time as file_modified
-        from {{ relation }}
+        select file_path, file_size, file_modified, true as own from ({{ gold_files_sql(model) }})
         {%- for id in model.depends_on.nodes or [] if id in graph.nodes %}
         union all
-        select file_path, file_size, file_modified from ({{ gold_files_sql(graph.nodes[id]) }})
+        select file_path, file_size, file_modified, false as own from ({{ gold_files_sql(graph.nodes[id]) }})
         {%- endfor %}
     )
   {%- endset -%}
-  {{- return((fetch(query)[0].version or '') ~ ' ' ~ model_checksum(sql)) -}}
+  {%- set row = fetch(query)[0] -%}
+  {{- return({
+    'version': (row.version or '') ~ ' ' ~ model_checksum(sql), 'files': row.files | int, 'bytes': row.bytes | int
+  }) -}}
 {% endmacro %}

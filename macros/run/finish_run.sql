@@ -2,6 +2,7 @@
 {% macro finish_run(results) %}
   {%- if execute and flags.WHICH in ('run', 'build', 'seed') -%}
     {%- set rows = [] -%}
+    {%- set written = [] -%}
     {%- for result in results if result.node.resource_type == 'model' and result.status == 'success' -%}
       {%- set done = fromjson(result.adapter_response.code) -%}
       {%- do rows.append(
@@ -9,10 +10,11 @@
         ~ done.checked ~ ', ' ~ done.rebuilt ~ ', ' ~ done.dropped ~ ', ' ~ done.rows_written ~ ', ' ~ (done.rows_rejected or 0) ~ ', '
         ~ done.files ~ ', ' ~ done.bytes ~ ', ' ~ done.seconds ~ ')'
       ) -%}
+      {%- do written.append([graph.nodes[result.node.unique_id], done.written]) if done.written -%}
     {%- endfor -%}
-    {%- if rows -%}
-      {%- do append_metrics(rows) -%}
-    {%- endif -%}
+    {%- do remember_files(written) if written -%}
+    {%- do append_metrics(rows) if rows -%}
+    {%- do log_metrics(results) if rows -%}
     {%- if not results | selectattr('status', 'equalto', 'error') | list -%}
       {%- do run_sql('alter database ' ~ target.schema ~ " set dbproperties ('gold.unfinished_since'='')") -%}
     {%- endif -%}
@@ -28,4 +30,17 @@
     ~ ' files bigint, bytes bigint, seconds double) using parquet location ' ~ sql_text(gold_base() ~ '/audit/run_metrics')
   ) -%}
   {%- do run_sql('insert into ' ~ table ~ ' select /*+ coalesce(1) */ * from values ' ~ rows | join(', ')) -%}
+{% endmacro %}
+
+{# The same as a table in the log. #}
+{% macro log_metrics(results) %}
+  {%- set line = '%-24s %10s %9s %8s %12s %10s %7s %10s %9s' -%}
+  {%- do log(line | format('table', 'partitions', 'rebuilt', 'dropped', 'rows', 'rejected', 'files', 'MB', 'seconds'), info=true) -%}
+  {%- for result in results if result.node.resource_type == 'model' and result.status == 'success' -%}
+    {%- set done = fromjson(result.adapter_response.code) -%}
+    {%- do log(line | format(
+      result.node.alias, done.checked, done.rebuilt, done.dropped, done.rows_written, done.rows_rejected, done.files,
+      '%.1f' | format(done.bytes / 1e6), '%.1f' | format(done.seconds)
+    ), info=true) -%}
+  {%- endfor -%}
 {% endmacro %}

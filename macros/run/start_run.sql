@@ -2,6 +2,8 @@
    commands that only read the project. #}
 {% macro start_run() %}
   {%- if execute and flags.WHICH in ('run', 'build', 'test', 'seed', 'snapshot') -%}
+    {#- Overwrites are only safe in this mode, and dbt-glue never sets it: adapters.md 1. -#}
+    {%- do run_sql('set spark.sql.sources.partitionOverwriteMode = dynamic') -%}
     {%- do run_sql('create database if not exists ' ~ target.schema) -%}
     {%- if flags.WHICH in ('run', 'build', 'seed') -%}
       {%- do mend_interrupted_run() -%}

@@ -25,7 +25,6 @@
 {# Rewrites the partitions that get new rows, one file each; a dynamic overwrite may read what it writes. #}
 {% macro add_to_cache(name, partitions, query) %}
   {%- set column = cache_partition(name) -%}
-  {%- do run_sql('set spark.sql.sources.partitionOverwriteMode = dynamic') -%}
   {%- do run_sql(
     'insert overwrite table ' ~ cache_table(name) ~ ' partition (' ~ column ~ ') select /*+ coalesce(1) */ distinct * from (select * from '
     ~ cache_table(name) ~ ' where ' ~ column ~ " in ('" ~ partitions | join("', '") ~ "') union all " ~ query ~ ')'
