@@ -41,6 +41,22 @@ class Outcome:
             if str(result.node.resource_type) == "model"
         }
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds in which at least one model ran: with several threads models also wait for each other."""
+        spans = sorted(
+            (timing.started_at, timing.completed_at)
+            for result in self.results.values()
+            if str(result.node.resource_type) == "model"
+            for timing in result.timing
+            if timing.name == "execute"
+        )
+        busy, until = 0.0, datetime.min
+        for start, end in spans:
+            busy += max(0.0, (end - max(start, until)).total_seconds())
+            until = max(until, end)
+        return busy
+
     def said(self, node: str) -> str:
         """What dbt says of a node: `2 of 31 partitions rebuilt, 667412 rows`."""
         return str(self.results[node].message)
