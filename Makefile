@@ -23,7 +23,7 @@ build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BA
 test: setup lint ## lint, dbt's tests, unit tests, end-to-end tests
 	@$(BIN)/python -m pytest
 
-lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy
+lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint
 
 docs: setup ## dbt's documentation with the lineage graph, served on this machine

@@ -29,6 +29,9 @@ LINTERS: dict[str, tuple[str, ...]] = {
     "sqlfluff": ("bash", "-c", SQLFLUFF),
     "dbt parse": ("dbt", "--quiet", "--warn-error", "parse", "--show-all-deprecations", "--no-partial-parse"),
     "dbt-bouncer": ("dbt-bouncer", "run"),
+    "cfn-lint": ("cfn-lint", "deploy/template.yml"),
+    # Policies of what somebody may do; the trust policy, which has no resource, is checked by cfn-lint.
+    "parliament": ("parliament", "--files", "deploy/role-policy.json,deploy/caller-policy.json"),
 }
 
 
