@@ -5,7 +5,7 @@ REQUIREMENTS ?= requirements.txt
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test lint docs bench spark4 lock clean
+.PHONY: help setup build test lint docs glue-build bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -29,6 +29,9 @@ lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
 docs: setup ## dbt's documentation with the lineage graph, served on this machine
 	@$(BIN)/dbt docs generate
 	@$(BIN)/dbt docs serve --host 127.0.0.1
+
+glue-build: setup ## Gold on AWS Glue: preflight, dbt build, the session stopped at the end
+	@$(BIN)/python -m goldkit glue-build
 
 bench: setup ## full, incremental and no-op runs against the hand-written job and DuckDB
 	@$(BIN)/python -m goldkit bench

@@ -125,6 +125,14 @@ def _count(gold: str, name: str) -> str:
         return ""
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def glue_build(context: typer.Context) -> None:
+    """Preflight and `dbt build` on AWS Glue, in a session that is stopped at the end. Takes dbt's options."""
+    from goldkit import glue
+
+    raise typer.Exit(glue.build(str(BIN / "dbt"), context.args))
+
+
 @app.command()
 def bench(events: int = 10_000_000, history: int = 1_000_000) -> None:
     """Full, no-op and incremental times as ratios to the hand-written job and DuckDB."""

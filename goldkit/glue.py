@@ -1,0 +1,66 @@
+"""A run on AWS Glue: the preflight, `dbt build`, and the end of the session, whatever happened.
+
+dbt-glue never stops a session that it reuses, and names all of them alike, so that runs of one account
+share one (adapters.md 13). Here each run has a session of its own, which is paid for until it is stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Sequence
+from types import FrameType
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from goldkit.environment import PROJECT
+
+console = Console()
+
+
+def build(dbt: str, args: Sequence[str] = ()) -> int:
+    """`dbt build --target glue` in a session of its own; returns dbt's exit code.
+
+    SIGTERM and SIGINT end dbt, and then the session too. Of SIGKILL only the idle timeout knows.
+    """
+    session = f"silver-to-gold-{uuid.uuid4()}"
+    environ = {**os.environ, "GLUE_SESSION_ID": session, "DBT_TARGET": "glue"}
+    running: list[subprocess.Popen[bytes]] = []
+
+    def end(number: int, _: FrameType | None) -> None:
+        for process in running:
+            process.terminate()
+        sys.exit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        for command in (["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]):
+            running[:] = [subprocess.Popen([dbt, *command], cwd=PROJECT, env=environ)]
+            if code := running[0].wait():
+                return code
+        return 0
+    finally:
+        for process in running:
+            process.wait()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        stop(session)
+
+
+def stop(session: str) -> None:
+    """Stop a session; says so, or what to do where it can't."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
+    try:
+        boto3.client("glue", region_name=region).stop_session(Id=session)
+        console.print(f"Session {session} stopped.", soft_wrap=True)
+    except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        if code in ("EntityNotFoundException", "IllegalSessionStateException"):
+            return  # it never started, or is over already
+        console.print(f"[red]Session {session} could not be stopped: {error}[/]", soft_wrap=True)
+        console.print(f"Stop it: aws glue stop-session --id {session} --region {region}", soft_wrap=True)
