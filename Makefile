@@ -5,7 +5,7 @@ REQUIREMENTS ?= requirements.txt
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test lint docs glue-build bench spark4 lock clean
+.PHONY: help setup build test lint docs glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -32,6 +32,9 @@ docs: setup ## dbt's documentation with the lineage graph, served on this machin
 
 glue-build: setup ## Gold on AWS Glue: preflight, dbt build, the session stopped at the end
 	@$(BIN)/python -m goldkit glue-build
+
+glue-statements: setup ## how many statements and calls a run on Glue needs, against a plain dbt-glue project
+	@$(BIN)/python -m goldkit glue-statements
 
 bench: setup ## full, incremental and no-op runs against the hand-written job and DuckDB
 	@$(BIN)/python -m goldkit bench

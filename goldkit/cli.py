@@ -134,6 +134,14 @@ def glue_build(context: typer.Context) -> None:
 
 
 @app.command()
+def glue_statements() -> None:
+    """Statements and API calls of runs on Glue, against a plain dbt-glue project of the same models."""
+    from goldkit import statements
+
+    statements.run()
+
+
+@app.command()
 def bench(events: int = 10_000_000, history: int = 1_000_000) -> None:
     """Full, no-op and incremental times as ratios to the hand-written job and DuckDB."""
     from goldkit import bench as benchmark

@@ -7,31 +7,29 @@
     {%- do specs.append('partition (' ~ partition_column() ~ "='" ~ p ~ "')") -%}
     {%- do folders.append(gold_location(model) ~ '/' ~ partition_column() ~ '=' ~ p) -%}
   {%- endfor -%}
-  {%- do run_sql('alter table ' ~ relation ~ ' drop if exists ' ~ specs | join(', ')) -%}
-  {%- do delete_folders(folders) -%}
+  {%- do run_sql(['alter table ' ~ relation ~ ' drop if exists ' ~ specs | join(', ')] + delete_folders_sql(folders)) -%}
 {% endmacro %}
 
 {# Deletes folders. SQL has no such statement, but dropping a partition of a managed table deletes its
    folder wherever that lies: so the folders become partitions of the table `trash`, for a moment. #}
-{% macro delete_folders(folders) %}
-  {%- do add_to_trash(folders) -%}
+{% macro delete_folders_sql(folders) %}
   {%- set specs = [] -%}
   {%- for folder in folders -%}
     {%- do specs.append("partition (folder='" ~ local_md5(folder) ~ "')") -%}
   {%- endfor -%}
-  {%- do run_sql('alter table ' ~ trash_table() ~ ' drop if exists ' ~ specs | join(', ')) -%}
+  {{- return(add_to_trash_sql(folders) + ['alter table ' ~ trash_table() ~ ' drop if exists ' ~ specs | join(', ')]) -}}
 {% endmacro %}
 
 {# Makes folders that are not there. #}
-{% macro add_to_trash(folders) %}
-  {%- do run_sql(
-    'create table if not exists ' ~ trash_table() ~ ' (nothing int, folder string) using parquet partitioned by (folder)'
-  ) -%}
+{% macro add_to_trash_sql(folders) %}
   {%- set specs = [] -%}
   {%- for folder in folders -%}
     {%- do specs.append("partition (folder='" ~ local_md5(folder) ~ "') location " ~ sql_text(folder)) -%}
   {%- endfor -%}
-  {%- do run_sql('alter table ' ~ trash_table() ~ ' add if not exists ' ~ specs | join(' ')) -%}
+  {{- return([
+    'create table if not exists ' ~ trash_table() ~ ' (nothing int, folder string) using parquet partitioned by (folder)',
+    'alter table ' ~ trash_table() ~ ' add if not exists ' ~ specs | join(' '),
+  ]) -}}
 {% endmacro %}
 
 {% macro trash_table() %}{{- return(target.schema ~ '.trash') -}}{% endmacro %}

@@ -35,7 +35,7 @@
       {%- do assert_contract(sql) -%}
       {%- do run_sql('drop table ' ~ relation) -%}
       {%- if actual[-1][0] != contract_columns()[-1][0] -%}
-        {%- do delete_folders([location]) -%}
+        {%- do run_sql(delete_folders_sql([location])) -%}
       {%- endif -%}
       {%- set existing = none -%}
     {%- else -%}
@@ -47,10 +47,7 @@
   {%- endif -%}
   {%- if not existing -%}
     {%- do assert_contract(sql) -%}
-    {%- do run_sql(create_table_sql(relation, location)) -%}
-    {%- if partition_column() -%}
-      {%- do run_sql('msck repair table ' ~ relation) -%}
-    {%- endif -%}
+    {%- do run_sql([create_table_sql(relation, location)] + (['msck repair table ' ~ relation] if partition_column() else [])) -%}
     {%- set properties = {'gold.suspect_since': '0'} -%}
   {%- endif -%}
   {%- do properties.update({'gold.contract': contract, 'gold.location': location, 'saved': tojson(properties)}) -%}
@@ -76,13 +73,14 @@
 {# persist_docs is not applied to an existing table by either adapter (adapters.md 16). Spark cannot change
    the comment of a partition column. #}
 {% macro comment_columns(relation) %}
-  {%- do run_sql('comment on table ' ~ relation ~ ' is ' ~ sql_comment(model.description)) -%}
+  {%- set statements = ['comment on table ' ~ relation ~ ' is ' ~ sql_comment(model.description)] -%}
   {%- for column in contract_columns(comments=true) if column[0] != partition_column() -%}
-    {%- do run_sql(
+    {%- do statements.append(
       'alter table ' ~ relation ~ ' change column ' ~ column[0] ~ ' ' ~ column[0] ~ ' ' ~ column[1]
       ~ ' comment ' ~ sql_comment(column[2])
     ) -%}
   {%- endfor -%}
+  {%- do run_sql(statements) -%}
 {% endmacro %}
 
 {% macro table_properties(relation) %}

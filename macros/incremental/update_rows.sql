@@ -27,10 +27,12 @@
     {%- if rows.vanished or now.files >= 20 -%}
       {#- Computed before, so that the folder is empty no longer than writing a few rows takes. -#}
       {%- set view = relation.identifier ~ '__rows' -%}
-      {%- do run_sql('drop view if exists ' ~ view) -%}
-      {%- do run_sql('cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ columns ~ ' from (' ~ sql ~ ')') -%}
-      {%- do run_sql('insert overwrite table ' ~ relation ~ ' select * from ' ~ view) -%}
-      {%- do run_sql('drop view ' ~ view) -%}
+      {%- do run_sql([
+        'drop view if exists ' ~ view,
+        'cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ columns ~ ' from (' ~ sql ~ ')',
+        'insert overwrite table ' ~ relation ~ ' select * from ' ~ view,
+        'drop view ' ~ view,
+      ]) -%}
       {%- do done.update({'rows_written': rows.total | int}) -%}
     {%- else -%}
       {%- do run_sql(

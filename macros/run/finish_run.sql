@@ -13,23 +13,24 @@
       {%- do written.append([graph.nodes[result.node.unique_id], done.written]) if done.written -%}
     {%- endfor -%}
     {%- do remember_files(written) if written -%}
-    {%- do append_metrics(rows) if rows -%}
-    {%- do log_metrics(results) if rows -%}
+    {%- set statements = append_metrics_sql(rows) if rows else [] -%}
     {%- if not results | selectattr('status', 'equalto', 'error') | list -%}
-      {%- do run_sql('alter database ' ~ target.schema ~ " set dbproperties ('gold.unfinished_since'='')") -%}
+      {%- do statements.append('alter database ' ~ target.schema ~ " set dbproperties ('gold.unfinished_since'='')") -%}
     {%- endif -%}
+    {%- do run_sql(statements) -%}
+    {%- do log_metrics(results) if rows -%}
   {%- endif -%}
 {% endmacro %}
 
 {# One row a model and run, appended and never rewritten. Its columns are described in models/audit. #}
-{% macro append_metrics(rows) %}
+{% macro append_metrics_sql(rows) %}
   {%- set table = target.schema ~ '.run_metrics' -%}
-  {%- do run_sql(
+  {{- return([
     'create table if not exists ' ~ table ~ ' (invocation_id string, run_started_at timestamp, model string,'
     ~ ' partitions_checked bigint, partitions_rebuilt bigint, partitions_dropped bigint, rows_written bigint, rows_rejected bigint,'
-    ~ ' files bigint, bytes bigint, seconds double) using parquet location ' ~ sql_text(gold_base() ~ '/audit/run_metrics')
-  ) -%}
-  {%- do run_sql('insert into ' ~ table ~ ' select /*+ coalesce(1) */ * from values ' ~ rows | join(', ')) -%}
+    ~ ' files bigint, bytes bigint, seconds double) using parquet location ' ~ sql_text(gold_base() ~ '/audit/run_metrics'),
+    'insert into ' ~ table ~ ' select /*+ coalesce(1) */ * from values ' ~ rows | join(', '),
+  ]) -}}
 {% endmacro %}
 
 {# The same as a table in the log. #}

@@ -21,9 +21,16 @@
   {{- return(rows) -}}
 {% endmacro %}
 
-{# Runs one statement that returns nothing. dbt-glue's run_query fails on DDL (adapters.md 11). #}
+{# Runs a statement that returns nothing, or a list of them, one after the other. dbt-glue's run_query fails on DDL
+   (adapters.md 11), so it is dbt's `statement`. And dbt-glue makes three calls of a second each of every one
+   (adapters.md 12), but runs what stands between `dbt_next_query` in one: a list goes as one on Glue, as
+   long as it is within the 68,000 characters that a call takes. #}
 {% macro run_sql(sql) %}
-  {%- if execute -%}
-    {%- call statement('run_sql') -%}{{ sql }}{%- endcall -%}
+  {%- set statements = [sql] if sql is string else sql -%}
+  {%- if target.type == 'glue' and statements | join | length < 50000 -%}
+    {%- set statements = [statements | join(' dbt_next_query ')] if statements else [] -%}
   {%- endif -%}
+  {%- for statement_sql in statements if execute -%}
+    {%- call statement('run_sql') -%}{{ statement_sql }}{%- endcall -%}
+  {%- endfor -%}
 {% endmacro %}

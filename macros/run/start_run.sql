@@ -3,8 +3,9 @@
 {% macro start_run() %}
   {%- if execute and flags.WHICH in ('run', 'build', 'test', 'seed', 'snapshot') -%}
     {#- Overwrites are only safe in this mode, and dbt-glue never sets it: adapters.md 1. -#}
-    {%- do run_sql('set spark.sql.sources.partitionOverwriteMode = dynamic') -%}
-    {%- do run_sql('create database if not exists ' ~ target.schema) -%}
+    {%- do run_sql([
+      'set spark.sql.sources.partitionOverwriteMode = dynamic', 'create database if not exists ' ~ target.schema
+    ]) -%}
     {%- if flags.WHICH in ('run', 'build', 'seed') -%}
       {%- do mend_interrupted_run() -%}
     {%- endif -%}
@@ -38,14 +39,16 @@
     {%- do empty_trash(schema) -%}
     {%- do delete_staging_folders() -%}
     {%- set tables = fetch('show tables in ' ~ schema) | map(attribute='tablename') | list -%}
+    {%- set statements = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') and node.alias in tables -%}
       {%- if node.config.get('partition_by') -%}
-        {%- do run_sql('msck repair table ' ~ schema ~ '.' ~ node.alias) -%}
+        {%- do statements.append('msck repair table ' ~ schema ~ '.' ~ node.alias) -%}
       {%- endif -%}
-      {%- do run_sql(
+      {%- do statements.append(
         'alter table ' ~ schema ~ '.' ~ node.alias ~ " set tblproperties ('gold.suspect_since'='" ~ since ~ "')"
       ) -%}
     {%- endfor -%}
+    {%- do run_sql(statements) -%}
   {%- else -%}
     {%- set since = (modules.datetime.datetime.now().timestamp() | int) - 60 -%}
   {%- endif -%}
@@ -65,8 +68,10 @@
   {%- if fetch('show tables in ' ~ schema ~ " like 'trash'") -%}
     {%- for row in fetch('show partitions ' ~ trash_table()) -%}
       {%- set spec = "partition (folder='" ~ row.partition.split('=')[1] ~ "')" -%}
-      {%- do run_sql('alter table ' ~ trash_table() ~ ' ' ~ spec ~ ' set location ' ~ sql_text(gold_base() ~ '/audit/.trash')) -%}
-      {%- do run_sql('alter table ' ~ trash_table() ~ ' drop if exists ' ~ spec) -%}
+      {%- do run_sql([
+        'alter table ' ~ trash_table() ~ ' ' ~ spec ~ ' set location ' ~ sql_text(gold_base() ~ '/audit/.trash'),
+        'alter table ' ~ trash_table() ~ ' drop if exists ' ~ spec,
+      ]) -%}
     {%- endfor -%}
   {%- endif -%}
 {% endmacro %}
@@ -76,18 +81,16 @@
    that matches nothing is an error, so one folder is made for it. #}
 {% macro delete_staging_folders() %}
   {%- set folders = [gold_base() ~ '/audit/.trash'] -%}
-  {%- do add_to_trash(folders) -%}
   {%- set pattern = gold_base() ~ '/{audit/.trash,*/*/.spark-staging-*,*/*/_temporary}' -%}
-  {%- do run_sql(
+  {%- do run_sql(add_to_trash_sql(folders) + [
     'create or replace temporary view staging_folders using binaryFile options (path ' ~ sql_text(pattern)
-    ~ ', recursiveFileLookup true)'
-  ) -%}
-  {%- do run_sql('set spark.sql.maxMetadataStringLength = 1000000') -%}
+    ~ ', recursiveFileLookup true)',
+    'set spark.sql.maxMetadataStringLength = 1000000',
+  ]) -%}
   {%- for row in fetch('explain select path from staging_folders') -%}
     {%- for path in modules.re.split('[][]|, ', row.plan) if modules.re.search('/([.]spark-staging-[^/]*|_temporary)$', path) -%}
       {%- do folders.append(path) if path not in folders -%}
     {%- endfor -%}
   {%- endfor -%}
-  {%- do run_sql('set spark.sql.maxMetadataStringLength = 100') -%}
-  {%- do delete_folders(folders) -%}
+  {%- do run_sql(['set spark.sql.maxMetadataStringLength = 100'] + delete_folders_sql(folders)) -%}
 {% endmacro %}

@@ -1,17 +1,19 @@
 {# Tables of facts about immutable files, beside Gold: which types and days a Silver file holds, which fingerprint a
    Gold file. A file is known by its path, size and time of modification. What is lost is read again, from the files. #}
-{% macro create_caches() %}
+{% macro create_caches_sql() %}
+  {%- set statements = [] -%}
   {%- set file = 'file_path string, file_size bigint, file_modified timestamp, ' -%}
   {%- for name, columns in {
     'file_types': 'types string, dataset string',
     'file_days': 'rules string, true_in string, day date, file_rows bigint, valid_moments bigint, dataset string',
     'gold_files': 'source_version bigint, file_rows bigint, model string',
   }.items() -%}
-    {%- do run_sql(
+    {%- do statements.append(
       'create table if not exists ' ~ cache_table(name) ~ ' (' ~ file ~ columns ~ ') using parquet partitioned by ('
       ~ cache_partition(name) ~ ') location ' ~ sql_text(gold_base() ~ '/audit/' ~ name)
     ) -%}
   {%- endfor -%}
+  {{- return(statements) -}}
 {% endmacro %}
 
 {% macro cache_table(name) %}

@@ -16,13 +16,13 @@
    silver.file_types: a cache, which may be lost. #}
 {% macro register_silver() %}
   {%- set db = silver_schema() -%}
-  {%- do run_sql('create database if not exists ' ~ db) -%}
-  {%- do create_caches() -%}
+  {%- set statements = ['create database if not exists ' ~ db] + create_caches_sql() -%}
   {%- for dataset in silver_columns() -%}
-    {%- do silver_table(
+    {%- do statements.extend(silver_table_sql(
       silver_files(dataset), dataset, 'path string, modificationTime timestamp, length bigint, content binary', 'binaryFile'
-    ) -%}
+    )) -%}
   {%- endfor -%}
+  {%- do run_sql(statements) -%}
   {%- set groups = silver_groups() -%}
   {%- set unknown = groups | selectattr('types', 'none') | map(attribute='files') | sum(start=[]) -%}
   {%- if unknown -%}
@@ -30,22 +30,24 @@
     {%- do cache_file_types(unknown) -%}
     {%- set groups = silver_groups() -%}
   {%- endif -%}
+  {%- set statements = [] -%}
   {%- for dataset, columns in silver_columns().items() -%}
     {%- set own = groups | selectattr('dataset', 'equalto', dataset) | list -%}
-    {%- do register_dataset(db, dataset, columns, own) -%}
+    {%- do statements.extend(register_dataset_sql(db, dataset, columns, own)) -%}
   {%- endfor -%}
+  {%- do run_sql(statements) -%}
   {%- do register_file_days(groups) -%}
 {% endmacro %}
 
 {# A table over the files of a dataset as they are now. The name tells the folder, so that tables stay when
    SILVER_BASE changes; Spark keeps a listing for as long as its session lives, so it is refreshed. #}
-{% macro silver_table(table, dataset, columns, format, options='') %}
-  {%- do run_sql(
+{% macro silver_table_sql(table, dataset, columns, format, options='') %}
+  {{- return([
     'create table if not exists ' ~ table ~ ' (' ~ columns ~ ') using ' ~ format
     ~ " options (recursiveFileLookup true, pathGlobFilter '*.parquet'" ~ options ~ ') location '
-    ~ sql_text(silver_base() ~ '/' ~ dataset)
-  ) -%}
-  {%- do run_sql('refresh table ' ~ table) -%}
+    ~ sql_text(silver_base() ~ '/' ~ dataset),
+    'refresh table ' ~ table,
+  ]) -}}
 {% endmacro %}
 
 {# The table that lists the files of a dataset: path, length, modificationTime, and content for who asks. #}
@@ -105,7 +107,7 @@
   {%- set unseen = [] -%}
   {%- for dataset, own in files | groupby('dataset') -%}
     {%- set readable = silver_schema() ~ '.' ~ dataset ~ '__readable_' ~ local_md5(silver_base())[:8] -%}
-    {%- do silver_table(readable, dataset, 'nothing string', 'parquet', ', ignoreCorruptFiles true') -%}
+    {%- do run_sql(silver_table_sql(readable, dataset, 'nothing string', 'parquet', ', ignoreCorruptFiles true')) -%}
     {%- set seen = fetch(
       'select distinct _metadata.file_path as file_path from ' ~ readable
       ~ (' where _metadata.file_path in (' ~ path_literals(own | map(attribute='file_path')) ~ ')'
@@ -191,7 +193,8 @@
 {% endmacro %}
 
 {# One table a group of files with the same types, and the view of text over all of them. #}
-{% macro register_dataset(db, dataset, columns, groups) %}
+{% macro register_dataset_sql(db, dataset, columns, groups) %}
+  {%- set statements = [] -%}
   {%- set smaller = groups[1:] | map(attribute='files') | sum(start=[]) -%}
   {%- set selects = [] -%}
   {%- for group in groups -%}
@@ -204,7 +207,7 @@
       {%- do in_files.append(column ~ ' ' ~ type) -%}
     {%- endfor -%}
     {%- set table = db ~ '.' ~ dataset ~ '__' ~ local_md5(silver_base() ~ group.types)[:8] -%}
-    {%- do silver_table(table, dataset, in_files | join(', ') or 'no_used_column string', 'parquet') -%}
+    {%- do statements.extend(silver_table_sql(table, dataset, in_files | join(', ') or 'no_used_column string', 'parquet')) -%}
     {%- set select_list = [] -%}
     {%- for column in columns -%}
       {%- do select_list.append(as_text(column, types.get(column)) ~ ' as ' ~ column) -%}
@@ -217,7 +220,7 @@
          if paths else '')
     ) -%}
   {%- endfor -%}
-  {%- do run_sql('create or replace view ' ~ db ~ '.' ~ dataset ~ ' as ' ~ selects | join(' union all ')) -%}
+  {{- return(statements + ['create or replace view ' ~ db ~ '.' ~ dataset ~ ' as ' ~ selects | join(' union all ')]) -}}
 {% endmacro %}
 
 {# The text that Silver holds in a column of a type; the type is none where the column is missing. #}

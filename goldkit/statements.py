@@ -1,0 +1,104 @@
+"""What a run on Glue needs in statements and calls, against a plain dbt-glue project of the same models.
+
+Statements are what a run on Glue pays for: each waits to be sent, to be run and to be asked for, a second
+or more, however little it does. Both projects run through the unmodified adapter against the endpoint
+of goldkit/glue_endpoint.py, seeds and models; a test of the data is three statements more on either side.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from goldkit.changes import Lake, late_rows, new_day
+from goldkit.environment import PROJECT, SetupError
+from goldkit.glue_endpoint import GlueEndpoint
+
+BUCKET = "lake"
+SPARK = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+}
+
+
+def plain_project(folder: Path) -> Path:
+    """The same models as a plain dbt-glue project has them: its own materializations, contracts off, no hooks."""
+    for name in ("models", "macros", "seeds", "dbt_packages"):
+        shutil.copytree(PROJECT / name, folder / name)
+    for name in ("packages.yml", "profiles.yml.example"):
+        shutil.copy(PROJECT / name, folder / name)
+    (folder / "macros" / "incremental" / "incremental.sql").unlink()
+    shutil.rmtree(folder / "macros" / "adapters")
+    project = (PROJECT / "dbt_project.yml").read_text()
+    project = re.sub(r"^on-run-.*\n", "", project, flags=re.MULTILINE)
+    project = project.replace("enforced: true", "enforced: false").replace("validate_macro_args: true", "")
+    (folder / "dbt_project.yml").write_text(project)
+    return folder
+
+
+def count(glue: GlueEndpoint, project: Path, work: Path, schema: str) -> dict[str, int]:
+    """Run seeds and models; returns the number of statements, of calls of Glue's API, and of other calls."""
+    profiles = work / schema
+    profiles.mkdir(exist_ok=True)
+    shutil.copy(PROJECT / "profiles.yml.example", profiles / "profiles.yml")
+    environ = {
+        "AWS_ENDPOINT_URL": glue.url,
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "GLUE_ROLE_ARN": "arn:aws:iam::123456789012:role/silver-to-gold-session",
+        "DBT_TARGET": "glue",
+        "SILVER_BASE": f"s3://{BUCKET}/silver",
+        "GOLD_BASE": f"s3://{BUCKET}/{schema}",
+        "GOLD_SCHEMA": schema,
+        "DBT_PROFILES_DIR": str(profiles),
+        "DBT_PROJECT_DIR": str(project),
+        "DBT_TARGET_PATH": str(profiles / "target"),
+        "DBT_LOG_PATH": str(profiles / "logs"),
+    }
+    glue.reset()
+    command = [sys.executable, "-m", "dbt.cli.main", "build", "--resource-type", "seed", "--resource-type", "model"]
+    done = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True)
+    if done.returncode:
+        raise SetupError(f"{schema}: {done.stdout[-2000:]}")
+    calls: dict[str, Any] = glue.calls()
+    return {
+        "statements": len(calls["statements"]),
+        "API calls": sum(calls["operations"].values()),
+    }
+
+
+def run() -> None:
+    """Print the table: a first build, a new day with late rows, nothing new."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        lake = Lake(work / "s3" / BUCKET / "silver", random.Random(8))
+        projects = {"gold": PROJECT, "plain": plain_project(work / "project")}
+        found: dict[str, dict[str, dict[str, int]]] = {name: {} for name in projects}
+        with GlueEndpoint(work / "endpoint", work / "s3", conf=SPARK) as glue:
+            for what in ("first build", "new day and late rows", "nothing new"):
+                if what.startswith("new"):
+                    new_day(lake)
+                    late_rows(lake)
+                for name, project in projects.items():
+                    found[name][what] = count(glue, project, work, name)
+    table = Table("", "statements", "plain dbt-glue", "API calls", "plain dbt-glue")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for what, ours in found["gold"].items():
+        plain = found["plain"][what]
+        cells = [f"{counts[kind]}" for kind in ("statements", "API calls") for counts in (ours, plain)]
+        table.add_row(what, *cells)
+    Console().print(table)

@@ -1,0 +1,265 @@
+"""The project on AWS Glue: the unmodified dbt-glue adapter against an endpoint that speaks AWS's protocol.
+
+Guards against what works on Spark and not through dbt-glue, which pastes SQL into Python, runs each query
+twice, asks the Data Catalog for tables, and leaves sessions behind.
+
+GLUE_ENDPOINT_PYTHON names another interpreter for the endpoint: with PySpark 4.1 it is Glue 6.0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goldkit import check
+from goldkit.changes import Lake, late_rows, users_changed
+from goldkit.compare import PATHS
+from goldkit.dbt import Outcome, Warehouse
+from goldkit.environment import PROJECT
+
+PYTHON = os.environ.get("GLUE_ENDPOINT_PYTHON", sys.executable)
+ROLE = "arn:aws:iam::123456789012:role/silver-to-gold-session"
+# A few hundred rows do not repay the generation of code.
+SPARK = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.memory": "2g",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+    " -Dderby.system.durability=test",
+}
+
+
+@dataclass
+class GlueWarehouse(Warehouse):
+    """A warehouse in a bucket of the endpoint; `silver` and `gold` are the folders behind it."""
+
+    url: str = ""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        bucket = self.silver.parent
+        return {
+            **super().environ,
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "a",
+            "AWS_SECRET_ACCESS_KEY": "b",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "DBT_TARGET": "glue",
+            "GLUE_ROLE_ARN": ROLE,
+            "GLUE_VERSION": "6.0" if "spark4" in PYTHON else "5.1",
+            "SILVER_BASE": f"s3://{bucket.name}/{self.silver.name}",
+            "GOLD_BASE": f"s3://{bucket.name}/{self.gold.name}",
+        }
+
+    def dbt(self, *args: str, **options: Any) -> Outcome:
+        """A dbt command in a session of its own: dbt-glue keeps one for as long as its process lives."""
+        from dbt.adapters.glue.connections import GlueConnectionManager
+
+        GlueConnectionManager.GLUE_CONNECTIONS_BY_KEY.clear()
+        return super().dbt(*args, **options)
+
+    def control(self, path: str, body: object = None) -> Any:
+        """Ask the endpoint for the calls it had, or for a fault."""
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"{self.url}/_control/{path}", data) as answer:
+            return json.load(answer)
+
+    def sessions(self) -> dict[str, str]:
+        """The status of each session so far."""
+        return {key: session["Status"] for key, session in self.control("calls")["sessions"].items()}
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("glue") / "s3" / "lake"
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(bucket: Path) -> Iterator[str]:
+    """A running endpoint."""
+    command = [PYTHON, "-m", "goldkit.glue_endpoint", "--root", str(bucket.parent.parent)]
+    settings = [item for key, value in SPARK.items() for item in ("--conf", f"{key}={value}")]
+    with (bucket.parent.parent / "errors").open("w") as errors:
+        server = subprocess.Popen(
+            [*command, *settings], cwd=PROJECT, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+        assert server.stdout
+        yield server.stdout.readline().split()[1]
+        server.terminate()
+        server.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def lake(bucket: Path) -> Lake:
+    return Lake(bucket / "silver", random.Random(6))
+
+
+@pytest.fixture(scope="module")
+def gold(lake: Lake, url: str, tmp_path_factory: pytest.TempPathFactory) -> GlueWarehouse:
+    """Gold as its first run left it: seeds, models, unit tests and tests of the data."""
+    folder = tmp_path_factory.mktemp("artefacts")
+    warehouse = GlueWarehouse("glue", folder, lake.root, lake.root.parent / "gold", url=url)
+    outcome = warehouse.dbt("build")
+    assert_exact(warehouse, outcome)
+    kinds = [str(result.node.resource_type) for result in outcome.results.values()]
+    assert {kind: kinds.count(kind) for kind in ("model", "seed", "unit_test")} == {
+        "model": 12,
+        "seed": 2,
+        "unit_test": 22,
+    }
+    return warehouse
+
+
+def assert_exact(warehouse: GlueWarehouse, outcome: Outcome) -> None:
+    """A run went well, and Gold is what the oracle makes of Silver."""
+    assert outcome.success, outcome.message
+    wrong = check.inexact(warehouse.silver, warehouse.gold, outcome.started_at)
+    assert not wrong, "\n".join(wrong)
+    left = check.leftovers(warehouse.gold)
+    assert [path for path in left if not path.startswith("audit/.warehouse")] == []
+
+
+def update(warehouse: GlueWarehouse, *args: str, **variables: object) -> dict[str, set[str]]:
+    """What a run that ends in an exact Gold rewrote."""
+    before = check.files(warehouse.gold)
+    assert_exact(warehouse, warehouse.dbt("run", *args, variables=variables))
+    after = check.files(warehouse.gold)
+    changed = {table: check.rewritten(before, after, table) for table in PATHS}
+    return {table: partitions for table, partitions in changed.items() if partitions}
+
+
+def test_second_run_rewrites_nothing(gold: GlueWarehouse) -> None:
+    assert update(gold) == {}
+
+
+def test_changes_rewrite_what_they_touch(gold: GlueWarehouse, lake: Lake) -> None:
+    late_rows(lake)
+    users_changed(lake)
+    changed = update(gold)
+    assert "fact_user_activity" in changed
+    assert len(changed.get("fact_events", ())) < len(check.partitions(gold.gold, "fact_events"))
+
+
+def test_vanished_day_goes(gold: GlueWarehouse, lake: Lake) -> None:
+    day = min(lake.days())
+    for file in lake.files("events", "transactions"):
+        if file.parent.name.endswith(f"={day}"):
+            lake.delete(file)
+    assert f"{day}" in update(gold)["fact_events"]
+    assert f"{day}" not in check.partitions(gold.gold, "fact_events")
+
+
+def test_rebuild_in_place_and_full_refresh(gold: GlueWarehouse) -> None:
+    days = check.partitions(gold.gold, "fact_events")
+    assert update(gold, rebuild=True)["fact_events"] == days
+    assert update(gold, "--full-refresh")["fact_events"] == days
+
+
+def test_catalog_has_every_column(gold: GlueWarehouse) -> None:
+    outcome = gold.dbt("docs", "generate")
+    assert outcome.success, outcome.message
+    catalog = json.loads((gold.target() / "catalog.json").read_text())
+    for name in PATHS:
+        node = catalog["nodes"][f"model.silver_to_gold.{name}"]
+        assert node["columns"], name
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+def test_throttled_calls_are_repeated(gold: GlueWarehouse) -> None:
+    gold.control("faults", [{"kind": "throttle", "operation": "RunStatement", "nth": 5, "times": 3}])
+    assert update(gold) == {}
+
+
+@pytest.mark.parametrize("kind", ["kill", "fail"])
+def test_run_after_a_failed_run_is_exact(gold: GlueWarehouse, lake: Lake, kind: str) -> None:
+    """A session that dies, a statement that fails: in the middle of an overwrite."""
+    late_rows(lake)
+    users_changed(lake)
+    gold.control("faults", [{"kind": kind, "match": "insert overwrite table .*fact_events"}])
+    outcome = gold.dbt("run")
+    assert not outcome.success
+    gold.control("reset", {})
+    assert_exact(gold, gold.dbt("run"))
+
+
+# --- sessions and the preflight --------------------------------------------------------------------
+
+
+def glue_build(gold: GlueWarehouse, **environ: str) -> subprocess.Popen[str]:
+    """`make glue-build` without its set-up."""
+    shutil.copy(PROJECT / "profiles.yml.example", gold.folder / "profiles.yml")
+    return subprocess.Popen(
+        [sys.executable, "-m", "goldkit", "glue-build", "--resource-type", "model"],
+        cwd=PROJECT,
+        env={**os.environ, **gold.environ, "DBT_QUIET": "false", **environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_session_is_stopped_at_the_end(gold: GlueWarehouse) -> None:
+    before = set(gold.sessions())
+    process = glue_build(gold)
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said
+    new = {key: status for key, status in gold.sessions().items() if key not in before}
+    assert len(new) == 1 and set(new.values()) <= {"STOPPING", "STOPPED"}, new
+    assert re.search("ok: Gold s3://lake/gold: written, listed and deleted a file", said)
+
+
+def test_session_is_stopped_when_the_run_is_ended(gold: GlueWarehouse) -> None:
+    before = set(gold.sessions())
+    process = glue_build(gold)
+    assert process.stdout
+    for line in process.stdout:
+        if " of 12 START" in line or "1 of " in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 128 + signal.SIGTERM, said
+    new = {key: status for key, status in gold.sessions().items() if key not in before}
+    assert len(new) == 1 and set(new.values()) <= {"STOPPING", "STOPPED"}, new
+    assert_exact(gold, gold.dbt("run"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "advice"),
+    [
+        ("GLUE_ROLE_ARN", "", "set it to the role that sessions run as"),
+        ("GOLD_BASE", "/data/gold", "set it to s3://bucket/prefix"),
+        ("GLUE_VERSION", "4.0", "the project is tested with 5.1"),
+        ("SILVER_BASE", "s3://lake/elsewhere", "Set SILVER_BASE to the folder above it"),
+    ],
+)
+def test_preflight_says_what_to_do(gold: GlueWarehouse, variable: str, value: str, advice: str) -> None:
+    before = check.files(gold.gold)
+    said, _ = (process := glue_build(gold, **{variable: value})).communicate(timeout=600)
+    assert process.returncode == 1
+    assert "nothing was touched" in said and advice in said, said
+    assert check.files(gold.gold) == before
+
+
+def test_credentials_are_missed_by_name(gold: GlueWarehouse, tmp_path: Path) -> None:
+    nothing = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": str(tmp_path)}
+    said, _ = (process := glue_build(gold, **nothing, AWS_EC2_METADATA_DISABLED="true")).communicate(timeout=600)
+    assert process.returncode and "credentials" in said.lower(), said
