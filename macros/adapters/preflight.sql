@@ -21,7 +21,7 @@
 
 {% macro refuse(problems) %}
   {%- if problems -%}
-    {{- exceptions.raise_compiler_error('Preflight failed, nothing was touched.\n- ' ~ problems | join('\n- ')) -}}
+    {{- exceptions.raise_compiler_error('Preflight failed, nothing was touched.' ~ '\n' ~ problems | join('\n')) -}}
   {%- endif -%}
 {% endmacro %}
 

@@ -12,7 +12,9 @@ by_user as (
         sum(events_count) as event_count,
         sum(transactions_count) as transaction_count,
         -- Adding wide decimals is slow, and most days have no transaction.
-        cast(coalesce(sum(total_revenue) filter (where transactions_count > 0), 0) as decimal(28, 2)) as total_revenue
+        cast(
+            coalesce(sum(total_revenue) filter (where transactions_count > 0), 0) as decimal(28, 2)
+        ) as total_revenue
     from user_days
     group by user_id
 ),
