@@ -1,13 +1,17 @@
 """Readers never miss a Gold table while it is rebuilt in place.
 
-Guards against tables that are dropped to be rebuilt. Every table is looked up in the catalog and its
-rows are counted ten times a second; the longest time that one reads as empty or short is printed.
+Guards against tables that are dropped to be rebuilt. A process of its own counts the rows of every table
+ten times a second, as a reader of its files would; a thread asks the catalog for it. The longest time
+that a table reads as empty or short is printed.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,73 +28,103 @@ EVERY = 0.1  # seconds
 
 
 @dataclass
-class Reader(threading.Thread):
-    """Looks at every table until it is told to stop."""
+class Seen:
+    """What a reader saw: how often it looked, and for how many seconds each table was empty or short."""
 
-    gold: Path
-    rows: dict[str, int]
-    missing: set[str] = field(default_factory=set)
     readings: int = 0
-    longest: dict[str, dict[str, float]] = field(default_factory=dict)
+    seconds: float = 0.0
+    longest: dict[str, dict[str, float]] = field(default_factory=lambda: {"empty": {}, "short": {}})
 
-    def __post_init__(self) -> None:
-        super().__init__()
-        self.stopped = threading.Event()
-        self.since: dict[tuple[str, str], float] = {}
-        self.catalog: Any = session()._jsparkSession.sharedState().externalCatalog()
-
-    def run(self) -> None:
-        while not self.stopped.wait(EVERY):
-            self.readings += 1
-            for table in PATHS:
-                if not self.catalog.tableExists("gold_test", table):
-                    self.missing.add(table)
-                rows = count(self.gold / PATHS[table])
-                self.note(table, "empty", rows == 0 < self.rows[table])
-                self.note(table, "short", rows < self.rows[table])
-
-    def note(self, table: str, what: str, now: bool) -> None:
-        """Keep the longest time for which something holds at one reading after the other."""
-        if not now:
-            self.since.pop((table, what), None)
-            return
-        since = self.since.setdefault((table, what), time.monotonic())
-        times = self.longest.setdefault(what, {})
-        times[table] = max(times.get(table, 0.0), time.monotonic() - since + EVERY)
+    @property
+    def rate(self) -> float:
+        return self.readings / self.seconds
 
 
-def count(table: Path) -> int:
-    """The rows of all files that are there."""
-    rows = 0
-    for file in table.rglob("[!._]*.parquet"):
-        if any(part.startswith((".", "_")) for part in file.relative_to(table).parts):
-            continue
-        try:
-            rows += pq.read_metadata(file).num_rows
-        except FileNotFoundError:
-            continue
-    return rows
+class Counter:
+    """Counts rows by the footers of files, each of which is read once."""
+
+    def __init__(self) -> None:
+        self.footers: dict[tuple[str, int, int], int] = {}
+
+    def rows(self, table: Path) -> int:
+        """The rows of all files that are there."""
+        total = 0
+        for folder, folders, names in os.walk(table):  # does not mind folders that go
+            folders[:] = [name for name in folders if name[0] not in "._"]
+            for name in names:
+                if name[0] in "._" or not name.endswith(".parquet"):
+                    continue
+                file = Path(folder, name)
+                try:
+                    stat = file.stat()
+                    key = (str(file), stat.st_ino, stat.st_mtime_ns)
+                    if key not in self.footers:
+                        self.footers[key] = pq.read_metadata(file).num_rows
+                except FileNotFoundError:
+                    continue
+                total += self.footers[key]
+        return total
+
+
+def watch(gold: Path, rows: dict[str, int], stopped: Any, answer: Any) -> None:
+    """Count all tables until told to stop, then answer what was seen."""
+    seen, counter = Seen(), Counter()
+    since: dict[tuple[str, str], float] = {}
+
+    def note(table: str, what: str, now: bool) -> None:
+        if now:
+            first = since.setdefault((table, what), time.monotonic())
+            times = seen.longest[what]
+            times[table] = max(times.get(table, 0.0), time.monotonic() - first + EVERY)
+        else:
+            since.pop((table, what), None)
+
+    started = following = time.monotonic()
+    while not stopped.wait(max(0.0, following - time.monotonic())):
+        following += EVERY
+        for table in PATHS:
+            found = counter.rows(gold / PATHS[table])
+            note(table, "empty", found == 0 < rows[table])
+            note(table, "short", found < rows[table])
+        seen.readings += 1
+    seen.seconds = time.monotonic() - started
+    answer.put(seen)
+
+
+def during(gold: Path, rows: dict[str, int], act: Callable[[], Any]) -> tuple[Any, Seen, set[str]]:
+    """Do something under the eyes of readers: its result, what was counted, what the catalog missed."""
+    spawn = multiprocessing.get_context("spawn")
+    stopped, answer = spawn.Event(), spawn.Queue()
+    missing: set[str] = set()
+    catalog = session()._jsparkSession.sharedState().externalCatalog()
+
+    def look_up() -> None:
+        while not stopped.wait(EVERY):
+            missing.update(table for table in PATHS if not catalog.tableExists("gold_test", table))
+
+    counting = spawn.Process(target=watch, args=(gold, rows, stopped, answer))
+    readers: list[Any] = [counting, threading.Thread(target=look_up)]
+    for reader in readers:
+        reader.start()
+    try:
+        result = act()
+    finally:
+        stopped.set()
+        seen = answer.get(timeout=60)
+        for reader in readers:
+            reader.join()
+    return result, seen, missing
 
 
 def test_no_table_is_missing_during_a_rebuild(warehouse: Warehouse) -> None:
     silver.sample(warehouse.silver, days=10, events=2_000)
     assert_exact(warehouse, warehouse.build())
-    rows = {table: count(warehouse.gold / path) for table, path in PATHS.items()}
-    reader = Reader(warehouse.gold, rows)
-    reader.start()
-    started = time.monotonic()
-    try:
-        outcome = warehouse.dbt("run", variables={"rebuild": True})
-    finally:
-        reader.stopped.set()
-        reader.join()
+    rows = {table: Counter().rows(warehouse.gold / path) for table, path in PATHS.items()}
+    outcome, seen, missing = during(warehouse.gold, rows, lambda: warehouse.dbt("run", variables={"rebuild": True}))
     assert_exact(warehouse, outcome)
-    rate = reader.readings / (time.monotonic() - started)
-    print(f"{reader.readings} readings of {len(PATHS)} tables, {rate:.1f} a second")
-    for what in ("empty", "short"):
-        times = reader.longest.get(what, {})
-        print(
-            f"longest time {what}: "
-            + (", ".join(f"{t} {s:.1f} s" for t, s in times.items()) or "none")
-        )
-    assert reader.missing == set()
+    print(f"{seen.readings} readings of {len(PATHS)} tables, {seen.rate:.1f} a second")
+    for what, times in seen.longest.items():
+        found = ", ".join(f"{table} {seconds:.1f} s" for table, seconds in times.items())
+        print(f"longest time {what}: {found or 'none'}")
+    assert missing == set()
+    assert seen.readings > 0
