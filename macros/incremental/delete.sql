@@ -10,14 +10,15 @@
   {%- do run_sql(['alter table ' ~ relation ~ ' drop if exists ' ~ specs | join(', ')] + delete_folders_sql(folders)) -%}
 {% endmacro %}
 
-{# Deletes folders. SQL has no such statement, but dropping a partition of a managed table deletes its
-   folder wherever that lies: so the folders become partitions of the table `trash`, for a moment. #}
+{# Deletes folders. SQL has no such statement, but dropping a partition of a managed table deletes its folder
+   wherever that lies, by Hive's metastore client and by Glue's: so the folders become partitions of the table
+   `trash`, for a moment. #}
 {% macro delete_folders_sql(folders) %}
   {%- set specs = [] -%}
   {%- for folder in folders -%}
     {%- do specs.append("partition (folder='" ~ local_md5(folder) ~ "')") -%}
   {%- endfor -%}
-  {{- return(add_to_trash_sql(folders) + ['alter table ' ~ trash_table() ~ ' drop if exists ' ~ specs | join(', ')]) -}}
+  {{- return([add_to_trash_sql(folders), 'alter table ' ~ trash_table() ~ ' drop if exists ' ~ specs | join(', ')]) -}}
 {% endmacro %}
 
 {# Makes folders that are not there. #}
@@ -26,10 +27,14 @@
   {%- for folder in folders -%}
     {%- do specs.append("partition (folder='" ~ local_md5(folder) ~ "') location " ~ sql_text(folder)) -%}
   {%- endfor -%}
-  {{- return([
-    'create table if not exists ' ~ trash_table() ~ ' (nothing int, folder string) using parquet partitioned by (folder)',
-    'alter table ' ~ trash_table() ~ ' add if not exists ' ~ specs | join(' '),
-  ]) -}}
+  {{- return('alter table ' ~ trash_table() ~ ' add if not exists ' ~ specs | join(' ')) -}}
+{% endmacro %}
+
+{# Made at the start of a run, since two models at once fail to: IF NOT EXISTS looks, and then creates. #}
+{% macro create_trash_sql() %}
+  {{- return(
+    'create table if not exists ' ~ trash_table() ~ ' (nothing int, folder string) using parquet partitioned by (folder)'
+  ) -}}
 {% endmacro %}
 
 {% macro trash_table() %}{{- return(target.schema ~ '.trash') -}}{% endmacro %}

@@ -12,7 +12,7 @@
       {%- if plan.stale | length > chunk | length -%}
         {%- do log(relation ~ ': partitions ' ~ chunk[0][0] ~ ' to ' ~ chunk[-1][0], info=true) -%}
       {%- endif -%}
-      {%- do run_sql(overwrite_sql(relation, pruned, chunk)) -%}
+      {%- do run_sql([dynamic_overwrite_sql(), overwrite_sql(relation, pruned, chunk)]) -%}
     {%- endfor -%}
     {%- do done.update({'written': plan.stale | list}) -%}
     {%- do written.update(written_partitions(done.written)) -%}
@@ -66,6 +66,10 @@
   {%- endfor -%}
   {{- return(pruned.sql) -}}
 {% endmacro %}
+
+{# Without it an overwrite replaces the whole table; dbt-glue never sets it (adapters.md 1). It is sent with every
+   overwrite, since a session that was lost and started again knows nothing of what was set before. #}
+{% macro dynamic_overwrite_sql() %}{{- return('set spark.sql.sources.partitionOverwriteMode = dynamic') -}}{% endmacro %}
 
 {# Literals, not a subquery: only they prune files before one is opened. #}
 {% macro overwrite_sql(relation, sql, partitions) %}

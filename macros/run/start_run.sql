@@ -2,10 +2,7 @@
    commands that only read the project. #}
 {% macro start_run() %}
   {%- if execute and flags.WHICH in ('run', 'build', 'test', 'seed', 'snapshot') -%}
-    {#- Overwrites are only safe in this mode, and dbt-glue never sets it: adapters.md 1. -#}
-    {%- do run_sql([
-      'set spark.sql.sources.partitionOverwriteMode = dynamic', 'create database if not exists ' ~ target.schema
-    ]) -%}
+    {%- do run_sql(['create database if not exists ' ~ target.schema, create_trash_sql()]) -%}
     {%- if flags.WHICH in ('run', 'build', 'seed') -%}
       {%- do mend_interrupted_run() -%}
     {%- endif -%}
@@ -36,7 +33,7 @@
   {%- set since = interrupted_since(schema) -%}
   {%- if since -%}
     {%- do log('The last run did not end well: taking its leftovers into account.', info=true) -%}
-    {%- do empty_trash(schema) -%}
+    {%- do empty_trash() -%}
     {%- do delete_staging_folders() -%}
     {%- set tables = fetch('show tables in ' ~ schema) | map(attribute='tablename') | list -%}
     {%- set statements = [] -%}
@@ -64,16 +61,14 @@
 {% endmacro %}
 
 {# A folder that a killed run had in the trash may be in use again: let go of it, do not delete it. #}
-{% macro empty_trash(schema) %}
-  {%- if fetch('show tables in ' ~ schema ~ " like 'trash'") -%}
-    {%- for row in fetch('show partitions ' ~ trash_table()) -%}
-      {%- set spec = "partition (folder='" ~ row.partition.split('=')[1] ~ "')" -%}
-      {%- do run_sql([
-        'alter table ' ~ trash_table() ~ ' ' ~ spec ~ ' set location ' ~ sql_text(gold_base() ~ '/audit/.trash'),
-        'alter table ' ~ trash_table() ~ ' drop if exists ' ~ spec,
-      ]) -%}
-    {%- endfor -%}
-  {%- endif -%}
+{% macro empty_trash() %}
+  {%- for row in fetch('show partitions ' ~ trash_table()) -%}
+    {%- set spec = "partition (folder='" ~ row.partition.split('=')[1] ~ "')" -%}
+    {%- do run_sql([
+      'alter table ' ~ trash_table() ~ ' ' ~ spec ~ ' set location ' ~ sql_text(gold_base() ~ '/audit/.trash'),
+      'alter table ' ~ trash_table() ~ ' drop if exists ' ~ spec,
+    ]) -%}
+  {%- endfor -%}
 {% endmacro %}
 
 {# Spark writes into .spark-staging-* or _temporary beside the data, and nobody cleans them after a kill. No listing
@@ -82,7 +77,8 @@
 {% macro delete_staging_folders() %}
   {%- set folders = [gold_base() ~ '/audit/.trash'] -%}
   {%- set pattern = gold_base() ~ '/{audit/.trash,*/*/.spark-staging-*,*/*/_temporary}' -%}
-  {%- do run_sql(add_to_trash_sql(folders) + [
+  {%- do run_sql([
+    add_to_trash_sql(folders),
     'create or replace temporary view staging_folders using binaryFile options (path ' ~ sql_text(pattern)
     ~ ', recursiveFileLookup true)',
     'set spark.sql.maxMetadataStringLength = 1000000',

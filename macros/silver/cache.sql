@@ -27,8 +27,9 @@
 {# Rewrites the partitions that get new rows, one file each; a dynamic overwrite may read what it writes. #}
 {% macro add_to_cache(name, partitions, query) %}
   {%- set column = cache_partition(name) -%}
-  {%- do run_sql(
+  {%- do run_sql([
+    dynamic_overwrite_sql(),
     'insert overwrite table ' ~ cache_table(name) ~ ' partition (' ~ column ~ ') select /*+ coalesce(1) */ distinct * from (select * from '
-    ~ cache_table(name) ~ ' where ' ~ column ~ " in ('" ~ partitions | join("', '") ~ "') union all " ~ query ~ ')'
-  ) -%}
+    ~ cache_table(name) ~ ' where ' ~ column ~ " in ('" ~ partitions | join("', '") ~ "') union all " ~ query ~ ')',
+  ]) -%}
 {% endmacro %}
