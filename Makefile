@@ -31,7 +31,7 @@ docs: setup ## dbt's documentation with the lineage graph, served on this machin
 	@$(BIN)/dbt docs serve --host 127.0.0.1
 
 glue-build: setup ## Gold on AWS Glue: preflight, dbt build, the session stopped at the end
-	@$(BIN)/python -m goldkit glue-build
+	@$(BIN)/python -m goldkit glue-build $(ARGS)
 
 glue-statements: setup ## how many statements and calls a run on Glue needs, against a plain dbt-glue project
 	@$(BIN)/python -m goldkit glue-statements
@@ -39,9 +39,9 @@ glue-statements: setup ## how many statements and calls a run on Glue needs, aga
 bench: setup ## full, incremental and no-op runs against the hand-written job and DuckDB
 	@$(BIN)/python -m goldkit bench
 
-spark4: ## Gold with PySpark 4.1 (Glue 6.0) equals Gold with 3.5 (Glue 5.1)
+spark4: ## the end-to-end tests on PySpark 4.1 (Glue 6.0) instead of 3.5 (Glue 5.1)
 	@$(MAKE) setup VENV=.venv-spark4 REQUIREMENTS=requirements-spark4.txt
-	@.venv-spark4/bin/python -m pytest tests/e2e/test_gold.py
+	@.venv-spark4/bin/python -m pytest
 
 lock: ## requirements*.txt from requirements.in
 	echo "pyspark==3.5.9" | uv pip compile requirements.in - --generate-hashes --universal --no-strip-extras \

@@ -1,7 +1,7 @@
 """A run on AWS Glue: the preflight, `dbt build`, and the end of the session, whatever happened.
 
 dbt-glue never stops a session that it reuses, and names all of them alike, so that runs of one account
-share one (adapters.md 13). Here each run has a session of its own, which is paid for until it is stopped.
+share one (adapters/README.md 13). Here each run has a session of its own, which is paid for until it is stopped.
 """
 
 from __future__ import annotations

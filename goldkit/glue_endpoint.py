@@ -246,8 +246,11 @@ class Lake:
         spark, ignored = self.spark.newSession(), []
         for entry in filter(None, re.split(r"(?:^|\s+)--conf\s+", conf.strip())):
             try:
-                spark.conf.set(*entry.split("=", 1))
-            except (PySparkException, TypeError):
+                key, value = entry.split("=", 1)
+                spark.conf.set(key, value)
+                if key.startswith("spark.hadoop."):  # which Spark takes off when it starts, and only then
+                    spark.conf.set(key.removeprefix("spark.hadoop."), value)
+            except (PySparkException, ValueError):
                 ignored.append(entry)
         self.jvm.SparkSession.setActiveSession(spark._jsparkSession)
         return spark, ignored

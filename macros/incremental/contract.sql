@@ -9,7 +9,7 @@
 
 {# Refuses SQL whose columns differ from the contract in name, type or order, before anything is written.
    Neither adapter checks later runs, where Spark narrows a double to an int without a word; dbt-glue
-   ignores precision and order even on the first (adapters.md 8, 9). #}
+   ignores precision and order even on the first (adapters/README.md 8, 9). #}
 {% macro assert_contract(sql) %}
   {%- set actual = [] -%}
   {%- for column in fetch('describe query ' ~ sql) -%}

@@ -1,5 +1,5 @@
 {# Drops partitions from the catalog and their files: a Gold table has a LOCATION, so it is external, and
-   dropping leaves the files, which a repair or --full-refresh would bring back to life (adapters.md 2). #}
+   dropping leaves the files, which a repair or --full-refresh would bring back to life (adapters/README.md 2). #}
 {% macro drop_partitions(relation, partitions) %}
   {%- set specs = [] -%}
   {%- set folders = [] -%}

@@ -1,21 +1,11 @@
 {# Both adapters' incremental materialization is replaced by one that is exact (gold_table), since theirs
-   lose data: adapters.md 1, 2, 4, 7, 8, 15, 16. Gold's models remain plain `incremental` models. #}
+   lose data: adapters/README.md 1, 2, 4, 7, 8, 15, 16. Gold's models remain plain `incremental` models. #}
 {% materialization incremental, adapter='spark', supported_languages=['sql'] %}
   {{- return(gold_table()) -}}
 {% endmaterialization %}
 
 {% materialization incremental, adapter='glue', supported_languages=['sql'] %}
   {{- return(gold_table()) -}}
-{% endmaterialization %}
-
-{# Seeds too: dbt-spark loads an empty cell as the text None, dbt-glue loses types and order (adapters.md 17),
-   and both leave readers without the table, or for good after a kill between their drop and create. #}
-{% materialization seed, adapter='spark' %}
-  {{- return(seed_table()) -}}
-{% endmaterialization %}
-
-{% materialization seed, adapter='glue' %}
-  {{- return(seed_table()) -}}
 {% endmaterialization %}
 
 {# Brings one Gold table up to date, rewriting only the partitions whose inputs changed.
@@ -70,30 +60,4 @@
     done.rebuilt ~ ' of ' ~ done.checked ~ ' partitions rebuilt' ~ (', ' ~ done.dropped ~ ' dropped' if done.dropped else '')
     ~ ', ' ~ done.rows_written ~ ' rows' ~ (', ' ~ done.rows_rejected ~ ' rejected' if done.rows_rejected else '')
   ) -}}
-{% endmacro %}
-
-{# A seed is a table of a few rows whose SQL is its file. Its types are those of its columns in the yml. #}
-{% macro seed_table() %}
-  {%- set started = modules.datetime.datetime.now() -%}
-  {%- set table = load_agate_table() -%}
-  {%- do store_result('agate_table', response='OK', agate_table=table) -%}
-  {%- set casts = [] -%}
-  {%- for name, column in model.columns.items() -%}
-    {%- do casts.append('cast(' ~ name ~ ' as ' ~ column.data_type ~ ') as ' ~ name) -%}
-  {%- endfor -%}
-  {%- set rows = [] -%}
-  {%- for row in table.rows -%}
-    {%- set cells = [] -%}
-    {%- for cell in row -%}
-      {%- do cells.append('null' if cell is none else sql_text(cell | string)) -%}
-    {%- endfor -%}
-    {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}
-  {%- endfor -%}
-  {%- set sql = 'select ' ~ casts | join(', ') ~ ' from values ' ~ rows | join(', ')
-    ~ ' as t (' ~ table.column_names | join(', ') ~ ')' -%}
-  {%- set properties = prepare_table(this, sql) -%}
-  {%- set done = update_rows(this, sql, properties) -%}
-  {%- do save_properties(this, properties) -%}
-  {%- do store_raw_result('main', message=summary(done), code=tojson(done), rows_affected=done.rows_written) -%}
-  {{- return({'relations': [this]}) -}}
 {% endmacro %}

@@ -11,7 +11,7 @@
    project keeps what belongs to the table: save_properties writes back what changed.
 
    CREATE TABLE AS, which both adapters use, fails on a folder that is not empty and leaves no table behind
-   (adapters.md 2), so a table is created empty and filled by an insert. --full-refresh drops nothing but
+   (adapters/README.md 2), so a table is created empty and filled by an insert. --full-refresh drops nothing but
    the catalog's entry, only where the columns changed, and only after the contract was checked. #}
 {% macro prepare_table(relation, sql) %}
   {%- set existing = load_relation(relation) -%}
@@ -63,24 +63,6 @@
   {% if partition_column() %}partitioned by ({{ partition_column() }}){% endif %}
   location {{ sql_text(location) }}
   comment {{ sql_comment(model.description) }}
-{% endmacro %}
-
-{# An apostrophe in a description would end the literal, on both engines (adapters.md 10). #}
-{% macro sql_comment(text) %}
-  {{- return("'" ~ (text | replace("'", '’') | replace('\n', ' ') | trim) ~ "'") -}}
-{% endmacro %}
-
-{# persist_docs is not applied to an existing table by either adapter (adapters.md 16). Spark cannot change
-   the comment of a partition column. #}
-{% macro comment_columns(relation) %}
-  {%- set statements = ['comment on table ' ~ relation ~ ' is ' ~ sql_comment(model.description)] -%}
-  {%- for column in contract_columns(comments=true) if column[0] != partition_column() -%}
-    {%- do statements.append(
-      'alter table ' ~ relation ~ ' change column ' ~ column[0] ~ ' ' ~ column[0] ~ ' ' ~ column[1]
-      ~ ' comment ' ~ sql_comment(column[2])
-    ) -%}
-  {%- endfor -%}
-  {%- do run_sql(statements) -%}
 {% endmacro %}
 
 {% macro table_properties(relation) %}

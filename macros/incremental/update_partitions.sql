@@ -16,7 +16,7 @@
     {%- endfor -%}
     {%- do done.update({'written': plan.stale | list}) -%}
     {%- do written.update(written_partitions(done.written)) -%}
-    {#- An overwrite with no rows keeps the old partition (adapters.md 4). -#}
+    {#- An overwrite with no rows keeps the old partition (adapters/README.md 4). -#}
     {%- for p, row in written.items() if row.version != plan.stale.get(p, plan.stale.get('*')) -%}
       {%- do plan.gone.update({p: plan.stale.get(p, '')}) -%}
     {%- endfor -%}
@@ -66,10 +66,6 @@
   {%- endfor -%}
   {{- return(pruned.sql) -}}
 {% endmacro %}
-
-{# Without it an overwrite replaces the whole table; dbt-glue never sets it (adapters.md 1). It is sent with every
-   overwrite, since a session that was lost and started again knows nothing of what was set before. #}
-{% macro dynamic_overwrite_sql() %}{{- return('set spark.sql.sources.partitionOverwriteMode = dynamic') -}}{% endmacro %}
 
 {# Literals, not a subquery: only they prune files before one is opened. #}
 {% macro overwrite_sql(relation, sql, partitions) %}

@@ -194,6 +194,12 @@ def test_two_sessions_share_the_catalog_but_no_views_settings_or_variables(glue:
     assert printed(run_in(glue, "b", "spark.conf.get('spark.mode')")) == "'static'\n"
 
 
+def test_hadoop_settings_lose_their_prefix(glue: Any) -> None:
+    create(glue, DefaultArguments={"--conf": "spark.hadoop.some.thing=7"})
+    code = "spark._jsparkSession.sessionState().newHadoopConf().get('some.thing')"
+    assert printed(run_in(glue, "s", code)) == "'7'\n"
+
+
 def test_static_settings_are_reported_not_applied(glue: Any, url: str) -> None:
     create(glue, DefaultArguments={"--conf": "spark.sql.warehouse.dir=/x --conf spark.y=2"})
     until(glue, "READY")

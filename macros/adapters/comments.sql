@@ -1,0 +1,20 @@
+{# A description as a SQL literal.
+   Cause: both adapters paste descriptions into SQL, where an apostrophe ends the literal, and dbt-glue 1.10.19 pastes that into
+   Python. No upstream issue found. #}
+{% macro sql_comment(text) %}
+  {{- return("'" ~ (text | replace("'", '’') | replace('\n', ' ') | trim) ~ "'") -}}
+{% endmacro %}
+
+{# Writes the descriptions of an existing table into the catalog; of a partition column Spark cannot (SPARK-44837).
+   Cause: dbt-glue 1.10.19 never calls persist_docs on an incremental run, dbt-spark 1.9.3 skips the columns of parquet tables
+   (dbt-labs/dbt-adapters #2023). #}
+{% macro comment_columns(relation) %}
+  {%- set statements = ['comment on table ' ~ relation ~ ' is ' ~ sql_comment(model.description)] -%}
+  {%- for column in contract_columns(comments=true) if column[0] != partition_column() -%}
+    {%- do statements.append(
+      'alter table ' ~ relation ~ ' change column ' ~ column[0] ~ ' ' ~ column[0] ~ ' ' ~ column[1]
+      ~ ' comment ' ~ sql_comment(column[2])
+    ) -%}
+  {%- endfor -%}
+  {%- do run_sql(statements) -%}
+{% endmacro %}
