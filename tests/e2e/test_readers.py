@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from goldkit import silver
+from goldkit import check, silver
 from goldkit.compare import PATHS
 from goldkit.dbt import Warehouse
 
@@ -120,8 +120,12 @@ def test_no_table_is_missing_during_a_rebuild(warehouse: Warehouse) -> None:
     silver.sample(warehouse.silver, days=10, events=2_000)
     assert_exact(warehouse, warehouse.build())
     rows = {table: Counter().rows(warehouse.gold / path) for table, path in PATHS.items()}
+    before = check.files(warehouse.gold)
     outcome, seen, missing = during(warehouse.gold, rows, lambda: warehouse.dbt("run", variables={"rebuild": True}))
     assert_exact(warehouse, outcome)
+    for table in ("fact_events", "fact_user_activity", "daily_revenue", "user_ltv"):
+        rewritten = check.rewritten(before, check.files(warehouse.gold), table)
+        assert rewritten == check.partitions(warehouse.gold, table)
     print(f"{seen.readings} readings of {len(PATHS)} tables, {seen.rate:.1f} a second")
     for what, times in seen.longest.items():
         found = ", ".join(f"{table} {seconds:.1f} s" for table, seconds in times.items())
