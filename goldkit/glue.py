@@ -42,6 +42,7 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
         for command in (["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]):
             running[:] = [subprocess.Popen([dbt, *command], cwd=PROJECT, env=environ)]
             if code := running[0].wait():
+                tell_if_lost(session)
                 return code
         return 0
     finally:
@@ -52,15 +53,31 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
         stop(session)
 
 
+def region() -> str:
+    """Where the glue target of profiles.yml runs."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
+
+
+def tell_if_lost(session: str) -> None:
+    """Say that the session itself ended, which dbt-glue reports as `no attribute 'ExecutableError'`."""
+    try:
+        found = boto3.client("glue", region_name=region()).get_session(Id=session)["Session"]
+    except (ClientError, BotoCoreError):
+        return  # dbt has said why it could not be started
+    if found["Status"] not in ("PROVISIONING", "READY"):
+        why = found.get("ErrorMessage") or "no reason given"
+        console.print(f"[red]Session {session} was lost: {found['Status']}, {why}.[/]", soft_wrap=True)
+        console.print("Gold is as its last statement left it; run again, which mends the rest.", soft_wrap=True)
+
+
 def stop(session: str) -> None:
     """Stop a session; says so, or what to do where it can't."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
     try:
-        boto3.client("glue", region_name=region).stop_session(Id=session)
+        boto3.client("glue", region_name=region()).stop_session(Id=session)
         console.print(f"Session {session} stopped.", soft_wrap=True)
     except (ClientError, BotoCoreError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code in ("EntityNotFoundException", "IllegalSessionStateException"):
             return  # it never started, or is over already
         console.print(f"[red]Session {session} could not be stopped: {error}[/]", soft_wrap=True)
-        console.print(f"Stop it: aws glue stop-session --id {session} --region {region}", soft_wrap=True)
+        console.print(f"Stop it: aws glue stop-session --id {session} --region {region()}", soft_wrap=True)
