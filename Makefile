@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 BIN = $(VENV)/bin
+TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help setup build test lint docs glue-build glue-statements bench spark4 lock clean
@@ -21,7 +22,7 @@ build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BA
 	@$(BIN)/python -m goldkit build
 
 test: setup lint ## lint, dbt's tests, unit tests, end-to-end tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(TWO)
 
 lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint
@@ -41,7 +42,7 @@ bench: setup ## full, incremental and no-op runs against the hand-written job an
 
 spark4: ## the end-to-end tests on PySpark 4.1 (Glue 6.0) instead of 3.5 (Glue 5.1)
 	@$(MAKE) setup VENV=.venv-spark4 REQUIREMENTS=requirements-spark4.txt
-	@.venv-spark4/bin/python -m pytest
+	@.venv-spark4/bin/python -m pytest $(TWO)
 
 lock: ## requirements*.txt from requirements.in
 	echo "pyspark==3.5.9" | uv pip compile requirements.in - --generate-hashes --universal --no-strip-extras \
