@@ -29,14 +29,14 @@
       {%- set view = relation.identifier ~ '__rows' -%}
       {%- do run_sql([
         'drop view if exists ' ~ view,
-        'cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ columns ~ ' from (' ~ sql ~ ')',
+        'cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from (' ~ sql ~ ')',
         'insert overwrite table ' ~ relation ~ ' select * from ' ~ view,
         'drop view ' ~ view,
       ]) -%}
       {%- do done.update({'rows_written': rows.total | int}) -%}
     {%- else -%}
       {%- do run_sql(
-        'insert into ' ~ relation ~ ' select /*+ coalesce(1) */ ' ~ columns ~ ' from (' ~ compared ~ ') where wanted > found'
+        'insert into ' ~ relation ~ ' select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from (' ~ compared ~ ') where wanted > found'
       ) -%}
       {%- do done.update({'rows_written': rows.missing | int}) -%}
     {%- endif -%}
@@ -45,6 +45,16 @@
   {%- endif -%}
   {%- do properties.update({'gold.version': now.version}) -%}
   {{- return(done) -}}
+{% endmacro %}
+
+{# The columns of the contract, as columns that may be NULL for all that Spark's optimizer can tell. Spark writes into a file
+   whether they may be, and a reader that puts files together may ask for files that agree. #}
+{% macro nullable_columns() %}
+  {%- set columns = [] -%}
+  {%- for name, _ in contract_columns() -%}
+    {%- do columns.append('if(monotonically_increasing_id() >= 0, ' ~ name ~ ', null) as ' ~ name) -%}
+  {%- endfor -%}
+  {{- return(columns | join(', ')) -}}
 {% endmacro %}
 
 {# {version, files, bytes}: a checksum of the model's SQL, the Gold files that it reads, and the table's own; and
