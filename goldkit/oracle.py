@@ -22,8 +22,8 @@ USED = {
 }
 
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-_ZONE = r"( UTC|Z|[+-](0\d|1[0-8])(:?[0-5]\d)?)"
-_TIME = rf"([01]?\d|2[0-3]):[0-5]?\d(:[0-5]?\d(\.\d+)?{_ZONE}?)?"
+_ZONE = r"( UTC|Z| ?[+-](0\d|1[0-8])(:?[0-5]\d)?)"
+_TIME = rf"([01]?\d|2[0-3])(:[0-5]?\d(:[0-5]?\d(\.\d+)?{_ZONE}?)?)?"
 _MOMENT = rf"\d{{4}}-\d\d?-\d\d?([ T]{_TIME})?"
 
 # Sanitation: `raw` is the text that Silver held; what does not parse is NULL. DuckDB's own trim()
@@ -44,8 +44,12 @@ create macro whole(raw) as exactly(try_cast(matching(raw, '{_NUMBER}') as decima
 create macro in_range(moment) as
     case when moment between getvariable('earliest') and getvariable('latest') then moment end;
 
+-- Spark takes an hour alone, and a space before the zone.
+create macro for_duckdb(raw) as
+    regexp_replace(regexp_replace(raw, '([ T][0-9]+)$', '\1:00'), ' ([+-])', '\1');
+
 create macro moment(raw) as
-    in_range(try_cast(matching(raw, '{_MOMENT}') as timestamptz)::timestamp);
+    in_range(try_cast(for_duckdb(matching(raw, '{_MOMENT}')) as timestamptz)::timestamp);
 
 -- In whole cents, because division of decimals goes through doubles. Half away from zero.
 create macro average(total, n) as

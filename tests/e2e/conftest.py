@@ -28,7 +28,8 @@ def spark_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         SPARK_SHUFFLE_PARTITIONS="2",
         SPARK_DRIVER_MEMORY="2g",
         # The first compiler alone reserves 48 MB for code, which Spark fills, and then stops.
-        SPARK_JAVA_OPTIONS="-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -Dderby.system.durability=test",
+        SPARK_JAVA_OPTIONS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+        " -Dderby.system.durability=test",
         PYSPARK_SUBMIT_ARGS="--conf spark.sql.codegen.wholeStage=false"
         " --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",
     )

@@ -38,13 +38,14 @@ from .conftest import NewWarehouse, copy_of_the_project
 
 VERSION = "5.1" if pyspark.__version__.startswith("3.5") else "6.0"
 ROLE = "arn:aws:iam::123456789012:role/silver-to-gold-session"
-# A few hundred rows do not repay the generation of code.
+# A few hundred rows repay neither the generation of code nor plans that adapt themselves.
 SPARK = {
+    "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.shuffle.partitions": "2",
     "spark.driver.memory": "2g",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
     " -Dderby.system.durability=test",
 }
 
@@ -214,17 +215,17 @@ def test_gold_is_the_same_by_spark(gold: GlueWarehouse, new_warehouse: NewWareho
 
 
 def test_catalog_describes_every_column(gold: GlueWarehouse) -> None:
-    outcome = gold.dbt("docs", "generate")
-    assert outcome.success, outcome.message
-    catalog, manifest = (json.loads((gold.target() / f"{name}.json").read_text()) for name in ("catalog", "manifest"))
+    """The Data Catalog does, for Athena and Redshift; of dbt's own, dbt-glue fills the part of one schema."""
+    assert gold.dbt("docs", "generate").success
+    manifest = json.loads((gold.target() / "manifest.json").read_text())
     for name in PATHS:
-        node = f"model.silver_to_gold.{name}"
-        described = manifest["nodes"][node]["columns"]
-        assert [*catalog["nodes"][node]["columns"]] == [*described], name
-        for column, found in catalog["nodes"][node]["columns"].items():
-            assert found["type"] == described[column]["data_type"], f"{name}.{column}"
-        columns = gold.client.get_table(DatabaseName="gold_glue", Name=name)["Table"]["StorageDescriptor"]["Columns"]
-        assert columns and all(column.get("Comment") for column in columns), name
+        described = manifest["nodes"][f"model.silver_to_gold.{name}"]["columns"]
+        table = gold.client.get_table(DatabaseName="gold_glue", Name=name)["Table"]
+        columns = [*table["StorageDescriptor"]["Columns"], *table.get("PartitionKeys", [])]
+        assert {column["Name"]: column["Type"] for column in columns} == {
+            key: column["data_type"] for key, column in described.items()
+        }
+        assert table["Description"] and all(column.get("Comment") for column in columns), name
 
 
 def test_seeds_have_their_types_in_their_order(gold: GlueWarehouse) -> None:
