@@ -59,8 +59,8 @@ def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
             assert set(catalog["nodes"][id]["columns"]) == described, id
 
 
-def test_twenty_thousand_messy_events(warehouse: Warehouse) -> None:
-    silver.messy(warehouse.silver, events=20_000, seed=3)
+def test_fifty_thousand_messy_events(warehouse: Warehouse) -> None:
+    silver.messy(warehouse.silver, events=50_000, seed=3)
     assert_exact(warehouse, warehouse.build())
     _assert_nothing_is_lost(warehouse)
     _assert_files_keep_the_contract(warehouse)
