@@ -36,6 +36,7 @@ from goldkit.environment import PROJECT
 
 from .conftest import NewWarehouse, copy_of_the_project
 
+pytestmark = pytest.mark.glue
 VERSION = "5.1" if pyspark.__version__.startswith("3.5") else "6.0"
 ROLE = "arn:aws:iam::123456789012:role/silver-to-gold-session"
 # A few hundred rows repay neither the generation of code nor plans that adapt themselves.
