@@ -71,7 +71,30 @@ from werkzeug.serving import make_server
 Json = dict[str, Any]
 GLUE = ServiceModel(Loader().load_service_model("glue", "service-2"), "glue")
 OURS = re.compile("Session|Statement|Database|Table|Partition")  # the rest of Glue is moto's
+# A Spark for a few hundred rows: they repay neither the generation of code nor plans that adapt themselves.
+SMALL = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.memory": "2g",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+    " -Dderby.system.durability=test",
+}
 _here = threading.local()  # a session's thread: its Spark session, its statement's output
+
+
+def client_environ(url: str) -> dict[str, str]:
+    """The environment in which dbt and boto3 take an endpoint for AWS."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": "eu-west-1",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "GLUE_ROLE_ARN": "arn:aws:iam::123456789012:role/silver-to-gold-session",
+        "DBT_TARGET": "glue",
+    }
 
 
 class AwsError(Exception):
@@ -686,9 +709,7 @@ class GlueEndpoint:
     minute: float = 60
     provisioning_seconds: float = 0
 
-    def __init__(
-        self, root: Path, s3_root: Path | None = None, port: int = 0, conf: Json | None = None
-    ) -> None:
+    def __init__(self, root: Path, s3_root: Path | None = None, port: int = 0, conf: Json | None = None) -> None:
         self._root, self._s3_root = root.resolve(), (s3_root or root / "s3").resolve()
         self._port, self._conf = port, conf or {}
         self._faults: list[Fault] = []

@@ -22,14 +22,9 @@ from rich.table import Table
 
 from goldkit.changes import Lake, late_rows, new_day
 from goldkit.environment import PROJECT, SetupError
-from goldkit.glue_endpoint import GlueEndpoint
+from goldkit.glue_endpoint import SMALL, GlueEndpoint, client_environ
 
 BUCKET = "lake"
-SPARK = {
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.shuffle.partitions": "2",
-}
 
 
 def plain_project(folder: Path) -> Path:
@@ -48,18 +43,12 @@ def plain_project(folder: Path) -> Path:
 
 
 def count(glue: GlueEndpoint, project: Path, work: Path, schema: str) -> dict[str, int]:
-    """Run seeds and models; returns the number of statements, of calls of Glue's API, and of other calls."""
+    """Run seeds and models; returns the number of statements and of calls of Glue's API."""
     profiles = work / schema
     profiles.mkdir(exist_ok=True)
     shutil.copy(PROJECT / "profiles.yml.example", profiles / "profiles.yml")
     environ = {
-        "AWS_ENDPOINT_URL": glue.url,
-        "AWS_ACCESS_KEY_ID": "a",
-        "AWS_SECRET_ACCESS_KEY": "b",
-        "AWS_REGION": "eu-west-1",
-        "AWS_DEFAULT_REGION": "eu-west-1",
-        "GLUE_ROLE_ARN": "arn:aws:iam::123456789012:role/silver-to-gold-session",
-        "DBT_TARGET": "glue",
+        **client_environ(glue.url),
         "SILVER_BASE": f"s3://{BUCKET}/silver",
         "GOLD_BASE": f"s3://{BUCKET}/{schema}",
         "GOLD_SCHEMA": schema,
@@ -87,7 +76,7 @@ def run() -> None:
         lake = Lake(work / "s3" / BUCKET / "silver", random.Random(8))
         projects = {"gold": PROJECT, "plain": plain_project(work / "project")}
         found: dict[str, dict[str, dict[str, int]]] = {name: {} for name in projects}
-        with GlueEndpoint(work / "endpoint", work / "s3", conf=SPARK) as glue:
+        with GlueEndpoint(work / "endpoint", work / "s3", conf=SMALL) as glue:
             for what in ("first build", "new day and late rows", "nothing new"):
                 if what.startswith("new"):
                     new_day(lake)

@@ -11,7 +11,6 @@
 
 {# A seed is a table of a few rows whose SQL is its file. Its types are those of its columns in the yml. #}
 {% macro seed_table() %}
-  {%- set started = modules.datetime.datetime.now() -%}
   {%- set table = load_agate_table() -%}
   {%- do store_result('agate_table', response='OK', agate_table=table) -%}
   {%- set casts = [] -%}

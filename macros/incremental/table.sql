@@ -32,7 +32,7 @@
     {%- if actual == contract_columns() -%}
       {%- do comment_columns(relation) -%}
     {%- elif should_full_refresh() -%}
-      {%- do assert_contract(sql) -%}
+      {%- do assert_contract(sql, properties) -%}
       {%- do run_sql('drop table ' ~ relation) -%}
       {%- if actual[-1][0] != contract_columns()[-1][0] -%}
         {%- do run_sql(delete_folders_sql([location])) -%}
@@ -46,11 +46,13 @@
     {%- endif -%}
   {%- endif -%}
   {%- if not existing -%}
-    {%- do assert_contract(sql) -%}
+    {%- do assert_contract(sql, properties) -%}
     {%- do run_sql([create_table_sql(relation, location)] + (['msck repair table ' ~ relation] if partition_column() else [])) -%}
+    {%- set checked = properties['gold.checked'] -%}
     {%- set properties = {'gold.suspect_since': '0'} -%}
   {%- endif -%}
   {%- do properties.update({'gold.contract': contract, 'gold.location': location, 'saved': tojson(properties)}) -%}
+  {%- do properties.update({'gold.checked': checked}) if checked -%}
   {{- return(properties) -}}
 {% endmacro %}
 

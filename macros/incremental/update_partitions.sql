@@ -6,7 +6,7 @@
   } -%}
   {%- set written = {} -%}
   {%- if plan.stale -%}
-    {%- do assert_contract(sql) -%}
+    {%- do assert_contract(sql, properties) -%}
     {%- set pruned = prune_silver(sql, plan.files) -%}
     {%- for chunk in plan.stale.items() | batch(var('partitions_per_statement')) -%}
       {%- if plan.stale | length > chunk | length -%}
@@ -84,9 +84,12 @@
   ) as q
   {%- if not whole %}
   inner join
-      (values {% for p, version in partitions %}('{{ p }}', {{ version }}L){{ ', ' if not loop.last }}{% endfor %}) as v (p, version)
-      on cast(q.{{ column }} as string) = v.p
+      (values {% for p, version in partitions %}({{ partition_literals([p]) }}, {{ version }}L){{ ', ' if not loop.last }}{% endfor %}) as v (p, version)
+      on q.{{ column }} = v.p
   where q.{{ column }} in ({{ partition_literals(partitions | map('first')) }})
+  {%- endif %}
+  {%- if config.get('meta').sorted_by %}
+  sort by {{ column }}, {{ config.get('meta').sorted_by }}
   {%- endif %}
 {% endmacro %}
 

@@ -8,6 +8,7 @@
   {%- if properties.get('gold.version') == now.version and not rebuild_requested() and not properties.get('gold.suspect_since') -%}
     {{- return(done) -}}
   {%- endif -%}
+  {%- do assert_contract(sql, properties) -%}
   {%- set columns = contract_columns() | map('first') | join(', ') -%}
   {%- set compared -%}
     select {{ columns }}, count_if(wanted) as wanted, count_if(not wanted) as found
@@ -22,7 +23,6 @@
     'select sum(wanted) as total, count_if(wanted > found) as missing, count_if(wanted < found) as vanished from (' ~ compared ~ ')'
   )[0] -%}
   {%- if rows.missing or rows.vanished -%}
-    {%- do assert_contract(sql) -%}
     {#- Appends leave small files; the twentieth is an overwrite. -#}
     {%- if rows.vanished or now.files >= 20 -%}
       {#- Computed before, so that the folder is empty no longer than writing a few rows takes. -#}

@@ -1,6 +1,6 @@
 {{ config(
     partition_by=['activity_date'],
-    meta={'inputs': {'fact_events': 'event_date', 'fact_transactions': 'tx_date'}},
+    meta={'inputs': {'fact_events': 'event_date', 'fact_transactions': 'tx_date'}, 'sorted_by': 'user_id'},
 ) }}
 
 with

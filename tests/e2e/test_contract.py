@@ -6,6 +6,8 @@ that a double is silently narrowed to an int; and `--full-refresh` drops first a
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,9 +49,7 @@ def yml(project: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def gold(
-    project: Path, tmp_path_factory: pytest.TempPathFactory, new_warehouse: NewWarehouse
-) -> Warehouse:
+def gold(project: Path, tmp_path_factory: pytest.TempPathFactory, new_warehouse: NewWarehouse) -> Warehouse:
     """A warehouse that each test leaves as it was."""
     warehouse = new_warehouse(tmp_path_factory.mktemp("silver"))
     warehouse.project = project
@@ -77,6 +77,12 @@ def build_users(warehouse: Warehouse, *arguments: str) -> Outcome:
     return warehouse.build("--select", "dim_users", *arguments)
 
 
+def age(warehouse: Warehouse, table: str) -> None:
+    """Make a table look as if written an hour ago: after a failed run, files of that minute are not trusted."""
+    for file in (warehouse.gold / PATHS[table]).rglob("*.parquet"):
+        os.utime(file, (time.time() - 3600,) * 2)
+
+
 def columns(warehouse: Warehouse, table: str) -> set[tuple[str, ...]]:
     """What the files of a table hold: a set of one."""
     files = (warehouse.gold / PATHS[table]).rglob("*.parquet")
@@ -96,6 +102,7 @@ def test_sql_that_breaks_the_contract_is_refused_on_every_run(
 ) -> None:
     first = new_warehouse(gold.silver, "first")
     first.project = gold.project
+    age(gold, "dim_users")
     before = check.files(gold.gold)
     with edited(sql, edit):
         for warehouse in (first, gold):
@@ -106,6 +113,7 @@ def test_sql_that_breaks_the_contract_is_refused_on_every_run(
     assert check.files(first.gold) == {}
     assert check.files(gold.gold) == before
     assert_exact(gold, build_users(gold))
+    assert check.rewritten(before, check.files(gold.gold), "dim_users") == set()
 
 
 def test_changed_contract_wants_a_full_refresh(gold: Warehouse, sql: Path, yml: Path) -> None:
@@ -127,15 +135,36 @@ def test_changed_contract_wants_a_full_refresh(gold: Warehouse, sql: Path, yml: 
     assert columns(gold, "dim_users") == names
 
 
+def test_type_that_drifts_upstream_is_refused_downstream(gold: Warehouse, project: Path) -> None:
+    """The SQL of dim_status is the one that passed before; what it reads is not."""
+    before = check.files(gold.gold)
+    binary = ("description') }}\"\n        data_type: string", "description') }}\"\n        data_type: binary")
+    seed = ("seed", "--select", "order_statuses")
+    with edited(project / "seeds" / "_seeds.yml", binary):
+        assert gold.dbt(*seed, "--full-refresh").success
+        outcome = gold.build("--select", "dim_status", "--full-refresh")
+        assert not outcome.success
+        assert "description string in the contract, description binary here" in outcome.message
+        assert check.rewritten(before, check.files(gold.gold), "dim_status") == set()
+    assert gold.dbt(*seed, "--full-refresh").success
+    assert_exact(gold, gold.build("--select", "dim_status"))
+
+
 @pytest.mark.parametrize(
     ("edit", "contract"),
     [
+        (DRIFTED_TYPE, "same contract"),
         (DRIFTED_TYPE, "new contract"),
         (("        age,\n", "        nonsense,\n"), "same contract"),
+        (("        age,\n", "        nonsense,\n"), "new contract"),
         (("        age,\n", "        raise_error('x') as age,\n"), "same contract"),
         (("        age,\n", "        raise_error('x') as age,\n"), "new contract"),
     ],
-    ids=["another type", "no such column", "fails at run time", "new, and fails at run time"],
+    ids=[
+        f"{what}, {contract} contract"
+        for what in ("another type", "no such column", "fails at run time")
+        for contract in ("same", "new")
+    ],
 )
 def test_full_refresh_with_broken_sql_leaves_the_table_whole(
     gold: Warehouse, sql: Path, yml: Path, edit: tuple[str, str], contract: str
@@ -190,9 +219,7 @@ def test_full_refresh_does_not_raise_partitions_from_the_dead(gold: Warehouse) -
     assert_exact(gold, gold.build("--full-refresh"))
 
 
-def test_description_with_an_apostrophe_is_applied_to_an_existing_table(
-    gold: Warehouse, yml: Path
-) -> None:
+def test_description_with_an_apostrophe_is_applied_to_an_existing_table(gold: Warehouse, yml: Path) -> None:
     before = check.files(gold.gold)
     edits = (
         ("      One row per user, in", "      One row per user's id, in"),

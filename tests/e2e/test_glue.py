@@ -33,22 +33,12 @@ from goldkit.changes import Lake, late_rows, users_changed
 from goldkit.compare import PATHS
 from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
+from goldkit.glue_endpoint import SMALL, client_environ
 
 from .conftest import NewWarehouse, copy_of_the_project
 
 pytestmark = pytest.mark.glue
 VERSION = "5.1" if pyspark.__version__.startswith("3.5") else "6.0"
-ROLE = "arn:aws:iam::123456789012:role/silver-to-gold-session"
-# A few hundred rows repay neither the generation of code nor plans that adapt themselves.
-SPARK = {
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.driver.memory": "2g",
-    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-    " -Dderby.system.durability=test",
-}
 
 
 @dataclass
@@ -62,13 +52,7 @@ class GlueWarehouse(Warehouse):
         bucket = self.silver.parent
         return {
             **super().environ,
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "a",
-            "AWS_SECRET_ACCESS_KEY": "b",
-            "AWS_REGION": "eu-west-1",
-            "AWS_DEFAULT_REGION": "eu-west-1",
-            "DBT_TARGET": "glue",
-            "GLUE_ROLE_ARN": ROLE,
+            **client_environ(self.url),
             "GLUE_VERSION": VERSION,
             "SILVER_BASE": f"s3://{bucket.name}/{self.silver.name}",
             "GOLD_BASE": f"s3://{bucket.name}/{self.gold.name}",
@@ -96,7 +80,8 @@ class GlueWarehouse(Warehouse):
     def sql(self, *statements: str) -> None:
         """Run SQL in a session of somebody else."""
         glue, name = self.client, f"other-{len(self.sessions())}"
-        glue.create_session(Id=name, Role=ROLE, Command={"Name": "glueetl", "PythonVersion": "3"})
+        role = client_environ(self.url)["GLUE_ROLE_ARN"]
+        glue.create_session(Id=name, Role=role, Command={"Name": "glueetl", "PythonVersion": "3"})
         while glue.get_session(Id=name)["Session"]["Status"] == "PROVISIONING":
             time.sleep(0.1)
         code = "\n".join(f"spark.sql({text!r})" for text in statements)
@@ -124,7 +109,7 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def url(bucket: Path) -> Iterator[str]:
     """A running endpoint."""
     command = [sys.executable, "-m", "goldkit.glue_endpoint", "--root", str(bucket.parent.parent)]
-    settings = [item for key, value in SPARK.items() for item in ("--conf", f"{key}={value}")]
+    settings = [item for key, value in SMALL.items() for item in ("--conf", f"{key}={value}")]
     with (bucket.parent.parent / "errors").open("w") as errors:
         server = subprocess.Popen(
             [*command, *settings], cwd=PROJECT, stdout=subprocess.PIPE, stderr=errors, text=True

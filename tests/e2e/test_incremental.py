@@ -165,3 +165,21 @@ def test_timestamps_become_valid_as_time_passes(gold: Warehouse, lake: Lake) -> 
     time.sleep(max(0.0, (soon - timedelta(days=1) - Outcome.now()).total_seconds() + 1))
     changed = update(gold)
     assert changed["fact_events"] >= {f"{soon:%Y-%m-%d}"}
+
+
+@pytest.mark.usefixtures("gold")
+def test_a_year_of_days_may_be_named() -> None:
+    """As a plan names the days that it overwrites.
+
+    Derby fails at 231, unless they are asked for as a range: spark.sql.hive.metastorePartitionPruningInSetThreshold
+    in the profile.
+    """
+    days = [f"{date(2024, 1, 1) + timedelta(n)}" for n in range(366)]
+    sql = session().sql
+    sql("create table gold_test.year (x int, day date) using parquet partitioned by (day)")
+    sql("alter table gold_test.year add " + " ".join(f"partition (day='{day}')" for day in days))
+    literals = ", ".join(f"date'{day}'" for day in days)
+    try:
+        assert sql(f"select count(*) from gold_test.year where day in ({literals})").first()[0] == 0
+    finally:
+        sql("drop table gold_test.year")
