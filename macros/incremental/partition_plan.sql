@@ -113,7 +113,7 @@
         array_sort(collect_set(if(changed and not absent, concat(p, '=', version), null))) as changed,
         array_sort(collect_set(if(absent, concat(p, '=', version), null))) as absent,
         array_sort(collect_set(if(gone, concat(p, '='), null))) as gone,
-        flatten(collect_set(if(changed or absent, files, null))) as files
+        array_distinct(flatten(collect_set(if(changed or absent, files, null)))) as files
     from compared
   ),
 

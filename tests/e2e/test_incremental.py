@@ -93,6 +93,17 @@ def test_late_row_rewrites_its_own_day_and_the_run_says_so(gold: Warehouse, lake
     assert changed.keys() == {"user_ltv"}
 
 
+def test_days_that_share_files_are_read_from_all_of_them(gold: Warehouse, lake: Lake) -> None:
+    """A statement names its files where they are few; a file of several days is one of them, and counts once."""
+    days = [date(2024, 4, 1), date(2024, 4, 2), date(2024, 4, 3)]
+    events = [[lake.event(day) | {"ts": lake.moment(day)} for day in days] for _ in range(3)]
+    lake.add("events", events[0])
+    for event in (*events[1], *events[2]):
+        lake.add("events", [event])
+    changed = update(gold, files_per_filter=5)  # of seven files, three a day
+    assert changed["fact_events"] == {f"{day}" for day in days}
+
+
 def test_changed_name_rewrites_no_fact(gold: Warehouse, lake: Lake) -> None:
     users = read_table(gold.gold / PATHS["dim_users"], check.TECHNICAL).to_pylist()
     user = next(user for user in users if user["user_id"] == "u4")
