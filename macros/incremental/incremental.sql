@@ -18,7 +18,8 @@
    A model's SQL always describes the whole table; the predicate is put around it here, and Spark pushes
    it down to the files. Model config: partition_by (one column, or none for a table of a few rows), and
    in meta `inputs`: {'fact_events': 'event_date'}, the expression that maps a row of an upstream to the
-   partition that it belongs to, or '*' where every partition depends on all of it. #}
+   partition that it belongs to, or '*' where every partition depends on all of it; and `sorted_by`, the column that a
+   partition's files are sorted by, if any. #}
 {% macro gold_table() %}
   {%- set started = modules.datetime.datetime.now() -%}
   {{- run_hooks(pre_hooks) -}}

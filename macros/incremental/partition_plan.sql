@@ -16,7 +16,7 @@
     {%- do remember_files([[model, []]]) -%}
     {%- set rows = fetch(query) -%}
   {%- endif -%}
-  {%- set plan = {'checked': rows[0].checked | int, 'files': fromjson(rows[0].files) | unique | list} -%}
+  {%- set plan = {'checked': rows[0].checked | int, 'files': fromjson(rows[0].files)} -%}
   {%- for name in ('stale', 'absent', 'gone') -%}
     {%- set partitions = {} -%}
     {%- for item in (rows[0][name] or '').split(',') | sort if item -%}

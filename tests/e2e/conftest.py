@@ -16,6 +16,9 @@ from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
 
 NewWarehouse = Callable[..., Warehouse]
+# Gold tables by the length of their partitions.
+DAILY = ("fact_events", "fact_transactions", "fact_user_activity")
+MONTHLY = ("daily_active_users", "daily_revenue")
 
 
 @pytest.fixture(scope="session", autouse=True)

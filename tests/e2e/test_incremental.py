@@ -20,10 +20,8 @@ from goldkit.changes import DAYS, Lake
 from goldkit.compare import PATHS, read_table
 from goldkit.dbt import Outcome, Warehouse
 
-from .conftest import NewWarehouse, assert_exact, copy_of_the_project, session
+from .conftest import DAILY, MONTHLY, NewWarehouse, assert_exact, copy_of_the_project, session
 
-DAILY = ("fact_events", "fact_transactions", "fact_user_activity")
-MONTHLY = ("daily_active_users", "daily_revenue")
 OLD = DAYS[1]
 
 

@@ -22,10 +22,8 @@ from goldkit import check, silver
 from goldkit.compare import PATHS
 from goldkit.dbt import Warehouse
 
-from .conftest import assert_exact, session
+from .conftest import DAILY, MONTHLY, assert_exact, session
 
-DAILY = ("fact_events", "fact_transactions", "fact_user_activity")
-MONTHLY = ("daily_active_users", "daily_revenue")
 EVERY = 0.1  # seconds
 
 
