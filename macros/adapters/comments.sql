@@ -5,10 +5,10 @@
   {{- return("'" ~ (text | replace("'", '’') | replace('\n', ' ') | trim) ~ "'") -}}
 {% endmacro %}
 
-{# Writes the descriptions of an existing table into the catalog; of a partition column Spark cannot (SPARK-44837).
+{# Statements that write the descriptions of an existing table into the catalog; of a partition column Spark cannot (SPARK-44837).
    Cause: dbt-glue 1.10.19 never calls persist_docs on an incremental run, dbt-spark 1.9.3 skips the columns of parquet tables
    (dbt-labs/dbt-adapters #2023). #}
-{% macro comment_columns(relation) %}
+{% macro comments_sql(relation) %}
   {%- set statements = ['comment on table ' ~ relation ~ ' is ' ~ sql_comment(model.description)] -%}
   {%- for column in contract_columns(comments=true) if column[0] != partition_column() -%}
     {%- do statements.append(
@@ -16,5 +16,5 @@
       ~ ' comment ' ~ sql_comment(column[2])
     ) -%}
   {%- endfor -%}
-  {%- do run_sql(statements) -%}
+  {{- return(statements) -}}
 {% endmacro %}

@@ -5,10 +5,15 @@
    68,000 characters that RunStatement takes. #}
 {% macro run_sql(sql) %}
   {%- set statements = [sql] if sql is string else sql -%}
-  {%- if target.type == 'glue' and statements | join | length < 50000 -%}
-    {%- set statements = [statements | join(' dbt_next_query ')] if statements else [] -%}
+  {%- if statements and fit_together(statements) -%}
+    {%- set statements = [statements | join(' dbt_next_query ')] -%}
   {%- endif -%}
   {%- for statement_sql in statements if execute -%}
     {%- call statement('run_sql') -%}{{ statement_sql }}{%- endcall -%}
   {%- endfor -%}
+{% endmacro %}
+
+{# Whether these go in one: alone, any statement does. #}
+{% macro fit_together(statements) %}
+  {{- return(statements | length <= 1 or (target.type == 'glue' and statements | join | length < 50000)) -}}
 {% endmacro %}

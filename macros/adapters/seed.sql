@@ -27,9 +27,9 @@
   {%- endfor -%}
   {%- set sql = 'select ' ~ casts | join(', ') ~ ' from values ' ~ rows | join(', ')
     ~ ' as t (' ~ table.column_names | join(', ') ~ ')' -%}
-  {%- set properties = prepare_table(this, sql) -%}
-  {%- set done = update_rows(this, sql, properties) -%}
-  {%- do save_properties(this, properties) -%}
+  {%- set table = prepare_table(this, sql) -%}
+  {%- set done = update_rows(this, sql, table) -%}
+  {%- do done.update({'properties': changed_properties(table)}) -%}
   {%- do store_raw_result('main', message=summary(done), code=tojson(done), rows_affected=done.rows_written) -%}
   {{- return({'relations': [this]}) -}}
 {% endmacro %}

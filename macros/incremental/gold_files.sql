@@ -28,14 +28,14 @@
           and listed.file_modified = known.file_modified
 {% endmacro %}
 
-{# Reads what the files of tables hold into gold_files: a cache of facts about immutable files, which may be lost.
+{# Statements that read what the files of tables hold into gold_files: a cache of facts about immutable files, which may be lost.
    Without it every run would open every file of Gold. tables: [[node, partitions], ...]. #}
-{% macro remember_files(tables) %}
+{% macro remember_files_sql(tables) %}
   {%- set queries = [] -%}
   {%- for node, partitions in tables -%}
     {%- do queries.append(file_contents_sql(node, partitions)) -%}
   {%- endfor -%}
-  {%- do add_to_cache('gold_files', tables | map('first') | map(attribute='name') | list, queries | join(' union all ')) -%}
+  {{- return(add_to_cache_sql('gold_files', tables | map('first') | map(attribute='name') | list, queries | join(' union all '))) -}}
 {% endmacro %}
 
 {# The contents of the files of some partitions; of all where there are many, or none is named. #}
@@ -53,8 +53,8 @@
   group by _metadata.file_path
 {% endmacro %}
 
-{# {partition: {version, written_rows, files, bytes}} of partitions just written. #}
-{% macro written_partitions(partitions) %}
+{# {partition: {version, written_rows, files, bytes}} of partitions, after the statements that write them. #}
+{% macro written_partitions(partitions, pending) %}
   {%- set written = {} -%}
   {%- set query %}
     select
@@ -66,7 +66,7 @@
     from ({{ file_contents_sql(model, partitions) }})
     group by 1
   {%- endset -%}
-  {%- for row in fetch(query) if row.p in partitions or '*' in partitions -%}
+  {%- for row in fetch(query, pending) if row.p in partitions or '*' in partitions -%}
     {%- do written.update({row.p: {
       'version': row.version, 'written_rows': row.written_rows | int, 'files': row.files | int, 'bytes': row.bytes | int
     }}) -%}

@@ -23,17 +23,18 @@
 {% macro gold_table() %}
   {%- set started = modules.datetime.datetime.now() -%}
   {{- run_hooks(pre_hooks) -}}
-  {%- set properties = prepare_table(this, compiled_code) -%}
+  {%- set table = prepare_table(this, compiled_code) -%}
   {%- if config.get('partition_by') -%}
-    {%- set done = update_partitions(this, compiled_code, properties) -%}
+    {%- set done = update_partitions(this, compiled_code, table) -%}
   {%- else -%}
-    {%- set done = update_rows(this, compiled_code, properties) -%}
+    {%- set done = update_rows(this, compiled_code, table) -%}
   {%- endif -%}
-  {%- do save_properties(this, properties) -%}
+  {%- do run_pending(table.pending) -%}
+  {%- do done.update({'properties': changed_properties(table)}) -%}
   {%- do done.update({'rows_rejected': rejected_rows(done)}) -%}
   {{- run_hooks(post_hooks) -}}
   {%- do done.update({'seconds': (modules.datetime.datetime.now() - started).total_seconds()}) -%}
-  {#- The line that dbt prints for the model, and in its code what finish_run puts into run_metrics. -#}
+  {#- The line that dbt prints for the model, and in its code what finish_run saves. -#}
   {%- do store_raw_result('main', message=summary(done), code=tojson(done), rows_affected=done.rows_written) -%}
   {{- return({'relations': [this]}) -}}
 {% endmacro %}

@@ -9,17 +9,23 @@
    A partition may have inputs and yet no rows, like a day whose rows were all rejected. Such absent ones need a
    look only when they are others than after the last run (gold.absent).
    Returns {checked, stale, absent, gone, files}: partitions as {partition: version}, the Silver files of the stale. #}
-{% macro partition_plan(relation, sql, properties) %}
-  {%- set query = partition_plan_sql(relation, sql, properties) -%}
-  {%- set rows = fetch(query) -%}
-  {%- if rows[0].unknown -%}
-    {%- do remember_files([[model, []]]) -%}
-    {%- set rows = fetch(query) -%}
+{% macro partition_plan(relation, sql, table) %}
+  {%- set query = partition_plan_sql(relation, sql, table) -%}
+  {%- set row = fetch(query, table.pending)[0] -%}
+  {%- do assert_contract(sql, table, row.types) -%}
+  {%- if row.unknown -%}
+    {%- set row = fetch(query, remember_files_sql([[model, []]]))[0] -%}
   {%- endif -%}
-  {%- set plan = {'checked': rows[0].checked | int, 'files': fromjson(rows[0].files)} -%}
+  {%- if row.dimension is not none and row.dimension != table.properties.get('gold.restated') -%}
+    {%- if not table.new -%}
+      {%- set row = fetch(partition_plan_sql(relation, sql, table, restated_partitions_sql(relation)))[0] -%}
+    {%- endif -%}
+    {%- do table.properties.update({'gold.restated': row.dimension}) -%}
+  {%- endif -%}
+  {%- set plan = {'checked': row.checked | int, 'files': fromjson(row.files)} -%}
   {%- for name in ('stale', 'absent', 'gone') -%}
     {%- set partitions = {} -%}
-    {%- for item in (rows[0][name] or '').split(',') | sort if item -%}
+    {%- for item in (row[name] or '').split(',') | sort if item -%}
       {%- do partitions.update([item.split('=')]) -%}
     {%- endfor -%}
     {%- do plan.update({name: partitions}) -%}
@@ -36,11 +42,10 @@
   {{- return(should_full_refresh() or var('rebuild') | string | lower == 'true') -}}
 {% endmacro %}
 
-{% macro partition_plan_sql(relation, sql, properties) %}
+{% macro partition_plan_sql(relation, sql, table, restated='') %}
   {%- set meta = config.get('meta') -%}
-  {%- set suspect = properties.get('gold.suspect_since') -%}
-  {%- set restated = restated_partitions_sql(relation, properties) -%}
-  {%- set known_absent = '' if rebuild_requested() else properties.get('gold.absent', '') -%}
+  {%- set suspect = table.properties.get('gold.suspect_since') -%}
+  {%- set known_absent = '' if rebuild_requested() else table.properties.get('gold.absent', '') -%}
   with
 
   input_files as ({{ input_files_sql(meta.inputs) }}),
@@ -125,7 +130,9 @@
       array_join(if(absent_known, changed, concat(changed, absent)), ',') as stale,
       array_join(absent, ',') as absent,
       array_join(gone, ',') as gone,
-      to_json(slice(files, 1, {{ var('files_per_filter') + 1 }})) as files
+      to_json(slice(files, 1, {{ var('files_per_filter') + 1 }})) as files,
+      {{ dimension_version_sql() }} as dimension,
+      {{ types_sql(sql, table) }} as types
   from known
 {% endmacro %}
 
@@ -159,31 +166,30 @@
   {{- return('(' ~ (limits | join(' and ') or 'true') ~ ')') -}}
 {% endmacro %}
 
-{# The partitions with a row whose copied attributes differ from the dimension's (user_attributes: current).
-   Scans the fact, so only when the dimension's files are others than at the last scan; none otherwise.
-   meta.restated_by: {'dim_users': {'key': 'user_id', 'user_city': 'city', ...}}. #}
-{% macro restated_partitions_sql(relation, properties) %}
-  {%- set meta = config.get('meta') -%}
-  {%- if not meta.restated_by or var('user_attributes') == 'as_built' -%}
-    {{- return('') -}}
+{# The state of the dimension whose attributes the model copies (user_attributes: current), as a scalar.
+   meta.restated_by: {'dimension': 'dim_users', 'key': 'user_id', 'attributes': {'user_city': 'city', ...}}. #}
+{% macro dimension_version_sql() %}
+  {%- set copied = config.get('meta').restated_by -%}
+  {%- if not copied or var('user_attributes') == 'as_built' -%}
+    {{- return('cast(null as string)') -}}
   {%- endif -%}
-  {%- set name = meta.restated_by.dimension -%}
-  {%- set key = meta.restated_by.key -%}
-  {%- set files = fetch(
-    'select cast(bit_xor(xxhash64(file_path)) as string) as version from (' ~ gold_files_sql(gold_node(name)) ~ ')'
-  )[0].version or '' -%}
-  {%- if properties.get('gold.restated') == files -%}
-    {{- return('') -}}
-  {%- endif -%}
-  {%- do properties.update({'gold.restated': files}) -%}
+  {{- return(
+    "(select coalesce(cast(bit_xor(xxhash64(file_path)) as string), 'no file') from (" ~ gold_files_sql(gold_node(copied.dimension)) ~ '))'
+  ) -}}
+{% endmacro %}
+
+{# The partitions with a row whose copied attributes differ from the dimension's. Scans the fact, so only when the dimension's
+   files are others than at the last scan (gold.restated). #}
+{% macro restated_partitions_sql(relation) %}
+  {%- set copied = config.get('meta').restated_by -%}
   {%- set same = [] -%}
-  {%- for own, theirs in meta.restated_by.attributes.items() -%}
+  {%- for own, theirs in copied.attributes.items() -%}
     {%- do same.append('fact.' ~ own ~ ' <=> dimension.' ~ theirs) -%}
   {%- endfor -%}
   {%- set query %}
     select distinct cast(fact.{{ partition_column() }} as string) as p
     from {{ relation }} as fact
-    left join {{ ref(name) }} as dimension on fact.{{ key }} = dimension.{{ key }}
+    left join {{ ref(copied.dimension) }} as dimension on fact.{{ copied.key }} = dimension.{{ copied.key }}
     where not ({{ same | join(' and ') }})
   {%- endset -%}
   {{- return(query) -}}

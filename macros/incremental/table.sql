@@ -7,37 +7,43 @@
   {{- return((columns if columns is string else columns[0]) if columns else none) -}}
 {% endmacro %}
 
-{# Makes sure that the table exists with the columns of its contract. Returns its properties, in which the
-   project keeps what belongs to the table: save_properties writes back what changed.
+{# Makes sure that the table exists with the columns of its contract. Returns what is known of it:
+   - new: whether it is made by this run;
+   - properties: what the project keeps in the catalog, names that begin with gold. None has to be right: without them
+     more is looked at than need be. finish_run saves those that changed, all tables' in one query;
+   - saved: the same, as the catalog has them;
+   - pending: statements that wait for the next query (fetch).
 
    CREATE TABLE AS, which both adapters use, fails on a folder that is not empty and leaves no table behind
    (adapters/README.md 2), so a table is created empty and filled by an insert. --full-refresh drops nothing but
    the catalog's entry, only where the columns changed, and only after the contract was checked. #}
 {% macro prepare_table(relation, sql) %}
-  {%- set existing = load_relation(relation) -%}
-  {%- set properties = table_properties(relation) if existing else {} -%}
+  {#- Spark's own word, at the start of the run: dbt-glue's may be an error that it took for an empty list (adapters/README.md 6). -#}
+  {%- set existing = relation.identifier in graph.gold_tables -%}
+  {%- set saved = graph.gold_tables.get(relation.identifier, {}) -%}
+  {%- set table = {'new': not existing, 'properties': dict(saved), 'saved': saved, 'pending': []} -%}
   {%- set contract = local_md5(tojson(contract_columns(comments=true)) ~ model.description) -%}
   {%- set location = gold_location(model) -%}
-  {%- if existing and properties.get('gold.location', location) != location -%}
+  {%- if existing and saved.get('gold.location', location) != location -%}
     {{- exceptions.raise_compiler_error(
-      relation ~ ' lies at ' ~ properties['gold.location'] ~ ', but GOLD_BASE says ' ~ location
+      relation ~ ' lies at ' ~ saved['gold.location'] ~ ', but GOLD_BASE says ' ~ location
       ~ '. Set GOLD_BASE back, or drop the table from the catalog to build it at the new place.'
     ) -}}
   {%- endif -%}
-  {%- if existing and properties.get('gold.contract') != contract -%}
+  {%- if existing and saved.get('gold.contract') != contract -%}
     {%- set actual = [] -%}
     {%- for column in adapter.get_columns_in_relation(relation) -%}
       {%- do actual.append([column.name, column.dtype]) -%}
     {%- endfor -%}
     {%- if actual == contract_columns() -%}
-      {%- do comment_columns(relation) -%}
+      {%- do table.pending.extend(comments_sql(relation)) -%}
     {%- elif should_full_refresh() -%}
-      {%- do assert_contract(sql, properties) -%}
-      {%- do run_sql('drop table ' ~ relation) -%}
+      {%- do assert_contract(sql, table, fetch('select ' ~ types_sql(sql, {'properties': {}}) ~ ' as types')[0].types) -%}
+      {%- do table.pending.append('drop table ' ~ relation) -%}
       {%- if actual[-1][0] != contract_columns()[-1][0] -%}
-        {%- do run_sql(delete_folders_sql([location])) -%}
+        {%- do table.pending.extend(delete_folders_sql([location])) -%}
       {%- endif -%}
-      {%- set existing = none -%}
+      {%- set existing = false -%}
     {%- else -%}
       {{- exceptions.raise_compiler_error(
         'The contract of ' ~ relation ~ ' changed.' ~ column_differences(contract_columns(), actual)
@@ -46,14 +52,13 @@
     {%- endif -%}
   {%- endif -%}
   {%- if not existing -%}
-    {%- do assert_contract(sql, properties) -%}
-    {%- do run_sql([create_table_sql(relation, location)] + (['msck repair table ' ~ relation] if partition_column() else [])) -%}
-    {%- set checked = properties['gold.checked'] -%}
-    {%- set properties = {'gold.suspect_since': '0'} -%}
+    {%- do table.pending.append(create_table_sql(relation, location)) -%}
+    {%- do table.pending.append('msck repair table ' ~ relation) if partition_column() -%}
+    {%- set properties = {'gold.suspect_since': '0', 'gold.checked': table.properties.get('gold.checked')} -%}
+    {%- do table.update({'new': true, 'properties': properties, 'saved': {}}) -%}
   {%- endif -%}
-  {%- do properties.update({'gold.contract': contract, 'gold.location': location, 'saved': tojson(properties)}) -%}
-  {%- do properties.update({'gold.checked': checked}) if checked -%}
-  {{- return(properties) -}}
+  {%- do table.properties.update({'gold.contract': contract, 'gold.location': location}) -%}
+  {{- return(table) -}}
 {% endmacro %}
 
 {% macro create_table_sql(relation, location) %}
@@ -67,22 +72,12 @@
   comment {{ sql_comment(model.description) }}
 {% endmacro %}
 
-{% macro table_properties(relation) %}
-  {%- set properties = {} -%}
-  {%- for row in fetch('show tblproperties ' ~ relation) if row.key.startswith('gold.') -%}
-    {%- do properties.update({row.key: row.value}) -%}
+{# The properties that the catalog does not have yet; an interrupted run has been taken into account. #}
+{% macro changed_properties(table) %}
+  {%- set changed = {} -%}
+  {%- for name, value in table.properties.items() -%}
+    {%- set value = '' if name == 'gold.suspect_since' else value -%}
+    {%- do changed.update({name: value}) if table.saved.get(name, '') != value -%}
   {%- endfor -%}
-  {{- return(properties) -}}
-{% endmacro %}
-
-{% macro save_properties(relation, properties) %}
-  {%- set saved = fromjson(properties.pop('saved')) -%}
-  {%- do properties.update({'gold.suspect_since': ''}) if properties.get('gold.suspect_since') -%}
-  {%- set changed = [] -%}
-  {%- for key, value in properties.items() if saved.get(key) != value -%}
-    {%- do changed.append(sql_text(key) ~ '=' ~ sql_text(value)) -%}
-  {%- endfor -%}
-  {%- if changed -%}
-    {%- do run_sql('alter table ' ~ relation ~ ' set tblproperties (' ~ changed | join(', ') ~ ')') -%}
-  {%- endif -%}
+  {{- return(changed) -}}
 {% endmacro %}

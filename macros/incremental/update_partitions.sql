@@ -1,21 +1,28 @@
 {# Overwrites the stale partitions and drops those without inputs. Returns what it did, for run_metrics. #}
-{% macro update_partitions(relation, sql, properties) %}
-  {%- set plan = partition_plan(relation, sql, properties) -%}
+{% macro update_partitions(relation, sql, table) %}
+  {%- set plan = partition_plan(relation, sql, table) -%}
   {%- set done = {
     'checked': plan.checked, 'rebuilt': 0, 'dropped': 0, 'rows_written': 0, 'files': 0, 'bytes': 0
   } -%}
   {%- set written = {} -%}
   {%- if plan.stale -%}
-    {%- do assert_contract(sql, properties) -%}
     {%- set pruned = prune_silver(sql, plan.files) -%}
     {%- for chunk in plan.stale.items() | batch(var('partitions_per_statement')) -%}
       {%- if plan.stale | length > chunk | length -%}
         {%- do log(relation ~ ': partitions ' ~ chunk[0][0] ~ ' to ' ~ chunk[-1][0], info=true) -%}
       {%- endif -%}
-      {%- do run_sql([dynamic_overwrite_sql(), overwrite_sql(relation, pruned, chunk)]) -%}
+      {%- do table.pending.extend([dynamic_overwrite_sql(), overwrite_sql(relation, pruned, chunk)]) -%}
+      {%- if not loop.last -%}
+        {%- do run_pending(table.pending) -%}
+      {%- endif -%}
     {%- endfor -%}
-    {%- do done.update({'written': plan.stale | list}) -%}
-    {%- do written.update(written_partitions(done.written)) -%}
+    {#- Read by the table of rejected rows in this very run; the others are remembered at its end, together. -#}
+    {%- if model.name in graph.nodes.values() | map(attribute='config.meta.complete_in') | list -%}
+      {%- do table.pending.extend(remember_files_sql([[model, plan.stale | list]])) -%}
+    {%- else -%}
+      {%- do done.update({'written': plan.stale | list}) -%}
+    {%- endif -%}
+    {%- do written.update(written_partitions(plan.stale | list, table.pending)) -%}
     {#- An overwrite with no rows keeps the old partition (adapters/README.md 4). -#}
     {%- for p, row in written.items() if row.version != plan.stale.get(p, plan.stale.get('*')) -%}
       {%- do plan.gone.update({p: plan.stale.get(p, '')}) -%}
@@ -30,17 +37,14 @@
       'bytes': done.bytes + row.bytes,
     }) -%}
   {%- endfor -%}
+  {%- do done.update({'checked': [done.checked, done.rebuilt] | max}) -%}
   {%- if plan.gone -%}
-    {%- do drop_partitions(relation, plan.gone) -%}
+    {%- do table.pending.extend(drop_partitions_sql(relation, plan.gone)) -%}
     {%- do plan.absent.update(plan.gone) -%}
     {%- do done.update({'dropped': plan.gone | length}) -%}
   {%- endif -%}
-  {#- Read by the table of rejected rows in this very run; the others are remembered at its end, together. -#}
-  {%- if plan.stale and model.name in graph.nodes.values() | map(attribute='config.meta.complete_in') | list -%}
-    {%- do remember_files([[model, done.pop('written')]]) -%}
-  {%- endif -%}
   {%- if plan.absent or plan.stale -%}
-    {%- do properties.update({'gold.absent': absent_partitions(plan, written)}) -%}
+    {%- do table.properties.update({'gold.absent': absent_partitions(plan, written)}) -%}
   {%- endif -%}
   {{- return(done) -}}
 {% endmacro %}

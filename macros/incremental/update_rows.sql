@@ -2,13 +2,13 @@
    gives now, unless nothing that it is made of has changed since. Nothing is written when they agree, and missing
    rows are appended, so that no reader sees it empty; only changed or vanished rows cost an overwrite, for whose
    length Spark leaves the folder empty. #}
-{% macro update_rows(relation, sql, properties) %}
+{% macro update_rows(relation, sql, table) %}
   {%- set done = {'checked': 1, 'rebuilt': 0, 'dropped': 0, 'rows_written': 0, 'files': 0, 'bytes': 0} -%}
-  {%- set now = rows_version(sql) -%}
-  {%- if properties.get('gold.version') == now.version and not rebuild_requested() and not properties.get('gold.suspect_since') -%}
+  {%- set now = rows_version(relation, sql, table) -%}
+  {%- do assert_contract(sql, table, now.types) -%}
+  {%- if table.properties.get('gold.version') == now.version and not rebuild_requested() and not table.properties.get('gold.suspect_since') -%}
     {{- return(done) -}}
   {%- endif -%}
-  {%- do assert_contract(sql, properties) -%}
   {%- set columns = contract_columns() | map('first') | join(', ') -%}
   {%- set compared -%}
     select {{ columns }}, count_if(wanted) as wanted, count_if(not wanted) as found
@@ -19,31 +19,31 @@
     )
     group by {{ columns }}
   {%- endset -%}
-  {%- set rows = fetch(
-    'select sum(wanted) as total, count_if(wanted > found) as missing, count_if(wanted < found) as vanished from (' ~ compared ~ ')'
+  {#- Where no file is, all rows are missing. -#}
+  {%- set rows = {'missing': 'all'} if not now.files else fetch(
+    'select count_if(wanted > found) as missing, count_if(wanted < found) as vanished from (' ~ compared ~ ')'
   )[0] -%}
   {%- if rows.missing or rows.vanished -%}
     {#- Appends leave small files; the twentieth is an overwrite. -#}
     {%- if rows.vanished or now.files >= 20 -%}
       {#- Computed before, so that the folder is empty no longer than writing a few rows takes. -#}
       {%- set view = relation.identifier ~ '__rows' -%}
-      {%- do run_sql([
+      {%- do table.pending.extend([
         'drop view if exists ' ~ view,
         'cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from (' ~ sql ~ ')',
         'insert overwrite table ' ~ relation ~ ' select * from ' ~ view,
         'drop view ' ~ view,
       ]) -%}
-      {%- do done.update({'rows_written': rows.total | int}) -%}
     {%- else -%}
-      {%- do run_sql(
+      {%- do table.pending.append(
         'insert into ' ~ relation ~ ' select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from (' ~ compared ~ ') where wanted > found'
       ) -%}
-      {%- do done.update({'rows_written': rows.missing | int}) -%}
     {%- endif -%}
-    {%- set now = rows_version(sql) -%}
-    {%- do done.update({'rebuilt': 1, 'files': now.files, 'bytes': now.bytes}) -%}
+    {%- set now = rows_version(relation, sql, table, count=true) -%}
+    {%- set written = now.rows if rows.vanished or rows.missing == 'all' else rows.missing | int -%}
+    {%- do done.update({'rebuilt': 1, 'rows_written': written, 'files': now.files, 'bytes': now.bytes}) -%}
   {%- endif -%}
-  {%- do properties.update({'gold.version': now.version}) -%}
+  {%- do table.properties.update({'gold.version': now.version}) -%}
   {{- return(done) -}}
 {% endmacro %}
 
@@ -57,14 +57,16 @@
   {{- return(columns | join(', ')) -}}
 {% endmacro %}
 
-{# {version, files, bytes}: a checksum of the model's SQL, the Gold files that it reads, and the table's own; and
-   how many these are. #}
-{% macro rows_version(sql) %}
+{# {version, files, bytes, rows, types}: a checksum of the model's SQL, the Gold files that it reads, and the table's own; how many
+   these are; how many rows they hold, if asked to count; and the columns that the SQL gives (types_sql). #}
+{% macro rows_version(relation, sql, table, count=false) %}
   {%- set query -%}
     select
         cast(bit_xor(xxhash64(file_path, file_size, file_modified)) as string) as version,
         count_if(own) as files,
-        coalesce(sum(if(own, file_size, 0)), 0) as bytes
+        coalesce(sum(if(own, file_size, 0)), 0) as bytes,
+        {{ '(select count(*) from ' ~ relation ~ ')' if count else 0 }} as total,
+        {{ types_sql(sql, table) }} as types
     from (
         select file_path, file_size, file_modified, true as own from ({{ gold_files_sql(model) }})
         {%- for id in model.depends_on.nodes or [] if id in graph.nodes %}
@@ -73,8 +75,12 @@
         {%- endfor %}
     )
   {%- endset -%}
-  {%- set row = fetch(query)[0] -%}
+  {%- set row = fetch(query, table.pending)[0] -%}
   {{- return({
-    'version': (row.version or '') ~ ' ' ~ model_checksum(sql), 'files': row.files | int, 'bytes': row.bytes | int
+    'version': (row.version or '') ~ ' ' ~ model_checksum(sql),
+    'files': row.files | int,
+    'bytes': row.bytes | int,
+    'rows': row.total | int,
+    'types': row.types,
   }) -}}
 {% endmacro %}

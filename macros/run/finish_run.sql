@@ -1,8 +1,21 @@
-{# on-run-end: says what the run did, in the log and in run_metrics, and notes whether it ended well. #}
+{# on-run-end: says what the run did, in the log and in run_metrics, and notes whether it ended well. All in one query. #}
 {% macro finish_run(results) %}
   {%- if execute and flags.WHICH in ('run', 'build', 'seed') -%}
     {%- set rows = [] -%}
     {%- set written = [] -%}
+    {%- set statements = [] -%}
+    {%- for result in results if result.node.resource_type in ('model', 'seed') and result.status == 'success' -%}
+      {%- set done = fromjson(result.adapter_response.code) -%}
+      {%- set changed = [] -%}
+      {%- for name, value in done.properties.items() -%}
+        {%- do changed.append(sql_text(name) ~ '=' ~ sql_text(value)) -%}
+      {%- endfor -%}
+      {%- if changed -%}
+        {%- do statements.append(
+          'alter table ' ~ target.schema ~ '.' ~ result.node.alias ~ ' set tblproperties (' ~ changed | join(', ') ~ ')'
+        ) -%}
+      {%- endif -%}
+    {%- endfor -%}
     {%- for result in results if result.node.resource_type == 'model' and result.status == 'success' -%}
       {%- set done = fromjson(result.adapter_response.code) -%}
       {%- do rows.append(
@@ -12,10 +25,10 @@
       ) -%}
       {%- do written.append([graph.nodes[result.node.unique_id], done.written]) if done.written -%}
     {%- endfor -%}
-    {%- do remember_files(written) if written -%}
-    {%- set statements = append_metrics_sql(rows) if rows else [] -%}
+    {%- do statements.extend(remember_files_sql(written)) if written -%}
+    {%- do statements.extend(append_metrics_sql(rows)) if rows -%}
     {%- if not results | selectattr('status', 'equalto', 'error') | list -%}
-      {%- do statements.append('alter database ' ~ target.schema ~ " set dbproperties ('gold.unfinished_since'='')") -%}
+      {%- do statements.append(mark_run_sql('')) -%}
     {%- endif -%}
     {%- do run_sql(statements) -%}
     {%- do log_metrics(results) if rows -%}

@@ -2,22 +2,43 @@
    commands that only read the project. #}
 {% macro start_run() %}
   {%- if execute and flags.WHICH in ('run', 'build', 'test', 'seed', 'snapshot') -%}
-    {%- do run_sql(['create database if not exists ' ~ target.schema, create_trash_sql()]) -%}
+    {%- set pending = ['create database if not exists ' ~ target.schema, create_trash_sql()] -%}
     {%- if flags.WHICH in ('run', 'build', 'seed') -%}
-      {%- do mend_interrupted_run() -%}
+      {%- set tables = gold_tables(pending) -%}
+      {%- if flags.WHICH == 'run' -%}
+        {%- do assert_seeded(tables) -%}
+      {%- endif -%}
+      {%- do mend_interrupted_run(tables, pending) -%}
+      {#- The only place where a hook can leave something for the models of its run. -#}
+      {%- do graph.update({'gold_tables': tables}) -%}
     {%- endif -%}
-    {%- if flags.WHICH != 'seed' -%}
-      {%- do register_silver() -%}
-    {%- endif -%}
-    {%- if flags.WHICH == 'run' -%}
-      {%- do assert_seeded() -%}
+    {%- if flags.WHICH == 'seed' -%}
+      {%- do run_pending(pending) -%}
+    {%- else -%}
+      {%- do register_silver(pending) -%}
     {%- endif -%}
   {%- endif -%}
 {% endmacro %}
 
+{# {table: {property: value}}: the project's tables that are there, with the properties that it keeps in the catalog. #}
+{% macro gold_tables(pending) %}
+  {%- set names = ['trash'] -%}
+  {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') -%}
+    {%- do names.append(node.alias) -%}
+  {%- endfor -%}
+  {%- set tables = {} -%}
+  {%- for row in fetch('show table extended in ' ~ target.schema ~ " like '" ~ names | join('|') ~ "'", pending) -%}
+    {%- set properties = {} -%}
+    {%- for name, value in modules.re.findall('(gold[.][a-z_]+)=(.*?)(?=, [a-zA-Z][a-zA-Z_.]*=|]$)', row.information, modules.re.MULTILINE) -%}
+      {%- do properties.update({name: value}) -%}
+    {%- endfor -%}
+    {%- do tables.update({row.tablename: properties}) -%}
+  {%- endfor -%}
+  {{- return(tables) -}}
+{% endmacro %}
+
 {# dbt run does not load seeds; without them dimensions fail one by one, halfway. #}
-{% macro assert_seeded() %}
-  {%- set tables = fetch('show tables in ' ~ target.schema) | map(attribute='tablename') | list -%}
+{% macro assert_seeded(tables) %}
   {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.package_name == project_name and node.alias not in tables -%}
     {{- exceptions.raise_compiler_error(
       'The seed ' ~ node.alias ~ ' is not loaded in ' ~ target.schema ~ '. Run `dbt seed` once, or `dbt build`, which does it.'
@@ -25,39 +46,33 @@
   {%- endfor -%}
 {% endmacro %}
 
-{# A run writes its start into the database's properties and takes it out when it ended well. Found there at
+{# A run notes its start, as a property of the table `trash`, and takes it out when it ended well. Found there at
    the next start, it means that a run was killed or failed: some partitions may be new, some old, some known
    to the folder but not to the catalog, and Spark's staging folders may be left behind. #}
-{% macro mend_interrupted_run() %}
+{% macro mend_interrupted_run(tables, pending) %}
   {%- set schema = target.schema -%}
-  {%- set since = interrupted_since(schema) -%}
+  {%- set since = tables.trash.get('gold.unfinished_since') -%}
   {%- if since -%}
     {%- do log('The last run did not end well: taking its leftovers into account.', info=true) -%}
     {%- do empty_trash() -%}
     {%- do delete_staging_folders() -%}
-    {%- set tables = fetch('show tables in ' ~ schema) | map(attribute='tablename') | list -%}
-    {%- set statements = [] -%}
     {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed') and node.alias in tables -%}
       {%- if node.config.get('partition_by') -%}
-        {%- do statements.append('msck repair table ' ~ schema ~ '.' ~ node.alias) -%}
+        {%- do pending.append('msck repair table ' ~ schema ~ '.' ~ node.alias) -%}
       {%- endif -%}
-      {%- do statements.append(
+      {%- do pending.append(
         'alter table ' ~ schema ~ '.' ~ node.alias ~ " set tblproperties ('gold.suspect_since'='" ~ since ~ "')"
       ) -%}
+      {%- do tables[node.alias].update({'gold.suspect_since': since}) -%}
     {%- endfor -%}
-    {%- do run_sql(statements) -%}
   {%- else -%}
     {%- set since = (modules.datetime.datetime.now().timestamp() | int) - 60 -%}
   {%- endif -%}
-  {%- do run_sql('alter database ' ~ schema ~ " set dbproperties ('gold.unfinished_since'='" ~ since ~ "')") -%}
+  {%- do pending.append(mark_run_sql(since)) -%}
 {% endmacro %}
 
-{% macro interrupted_since(schema) %}
-  {%- for row in fetch('describe database extended ' ~ schema) if row.info_name == 'Properties' -%}
-    {%- set found = modules.re.search('gold.unfinished_since,([0-9]+)', row.info_value) -%}
-    {%- if found -%}{{- return(found.group(1)) -}}{%- endif -%}
-  {%- endfor -%}
-  {{- return('') -}}
+{% macro mark_run_sql(since) %}
+  {{- return('alter table ' ~ trash_table() ~ " set tblproperties ('gold.unfinished_since'='" ~ since ~ "')") -}}
 {% endmacro %}
 
 {# A folder that a killed run had in the trash may be in use again: let go of it, do not delete it. #}

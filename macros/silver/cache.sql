@@ -25,11 +25,11 @@
 {% endmacro %}
 
 {# Rewrites the partitions that get new rows, one file each; a dynamic overwrite may read what it writes. #}
-{% macro add_to_cache(name, partitions, query) %}
+{% macro add_to_cache_sql(name, partitions, query) %}
   {%- set column = cache_partition(name) -%}
-  {%- do run_sql([
+  {{- return([
     dynamic_overwrite_sql(),
     'insert overwrite table ' ~ cache_table(name) ~ ' partition (' ~ column ~ ') select /*+ coalesce(1) */ distinct * from (select * from '
     ~ cache_table(name) ~ ' where ' ~ column ~ " in ('" ~ partitions | join("', '") ~ "') union all " ~ query ~ ')',
-  ]) -%}
+  ]) -}}
 {% endmacro %}

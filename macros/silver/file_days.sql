@@ -14,13 +14,13 @@
    and reading them costs more with every day of history. But which days a file holds is a fact about an
    immutable file, so it is read once and kept in silver.file_days: a cache, which may be lost. Of a file with
    a moment in the future it is true for one run only. #}
-{% macro register_file_days(groups) %}
+{% macro register_file_days_sql(groups) %}
   {%- set queries = {} -%}
   {%- for dataset, own in groups | groupby('dataset') -%}
     {%- set unknown = own | map(attribute='files') | sum(start=[]) | rejectattr('days_known') | map(attribute='file_path') | list -%}
     {%- do queries.update({dataset: file_days_sql(dataset, unknown)}) if unknown -%}
   {%- endfor -%}
-  {%- do add_to_cache('file_days', queries, queries.values() | join(' union all ')) if queries -%}
+  {{- return(add_to_cache_sql('file_days', queries, queries.values() | join(' union all ')) if queries else []) -}}
 {% endmacro %}
 
 {# What the cache knows of the files that are there now. #}

@@ -14,29 +14,27 @@
    of the used columns, each group is a table over the same folder, and silver.<dataset> is their
    union as text, with each row's file. A file's types are a fact about an immutable file, kept in
    silver.file_types: a cache, which may be lost. #}
-{% macro register_silver() %}
+{% macro register_silver(pending) %}
   {%- set db = silver_schema() -%}
-  {%- set statements = ['create database if not exists ' ~ db] + create_caches_sql() -%}
+  {%- do pending.extend(['create database if not exists ' ~ db] + create_caches_sql()) -%}
   {%- for dataset in silver_columns() -%}
-    {%- do statements.extend(silver_table_sql(
+    {%- do pending.extend(silver_table_sql(
       silver_files(dataset), dataset, 'path string, modificationTime timestamp, length bigint, content binary', 'binaryFile'
     )) -%}
   {%- endfor -%}
-  {%- do run_sql(statements) -%}
-  {%- set groups = silver_groups() -%}
+  {%- set groups = silver_groups(pending) -%}
   {%- set unknown = groups | selectattr('types', 'none') | map(attribute='files') | sum(start=[]) -%}
   {%- if unknown -%}
     {%- do assert_readable(unknown) -%}
-    {%- do cache_file_types(unknown) -%}
-    {%- set groups = silver_groups() -%}
+    {%- do cache_file_types(unknown, pending) -%}
+    {%- set groups = silver_groups(pending) -%}
   {%- endif -%}
-  {%- set statements = [] -%}
   {%- for dataset, columns in silver_columns().items() -%}
     {%- set own = groups | selectattr('dataset', 'equalto', dataset) | list -%}
-    {%- do statements.extend(register_dataset_sql(db, dataset, columns, own)) -%}
+    {%- do pending.extend(register_dataset_sql(db, dataset, columns, own)) -%}
   {%- endfor -%}
-  {%- do run_sql(statements) -%}
-  {%- do register_file_days(groups) -%}
+  {%- do pending.extend(register_file_days_sql(groups)) -%}
+  {%- do run_pending(pending) -%}
 {% endmacro %}
 
 {# A table over the files of a dataset as they are now. The name tells the folder, so that tables stay when
@@ -70,7 +68,7 @@
 
 {# [{dataset, types, files}]: the files of each dataset by their types, the largest group first; the types
    are none where the cache does not know them. Each dataset has a file, or it is an error. #}
-{% macro silver_groups() %}
+{% macro silver_groups(pending) %}
   {%- set query %}
     select
         f.dataset,
@@ -88,7 +86,7 @@
     order by f.dataset, count(*) desc, c.types
   {%- endset -%}
   {%- set groups = [] -%}
-  {%- for row in fetch(query) -%}
+  {%- for row in fetch(query, pending) -%}
     {%- do groups.append({'dataset': row.dataset, 'types': row.types, 'files': fromjson(row.files)}) -%}
   {%- endfor -%}
   {%- for dataset in silver_columns() if dataset not in groups | map(attribute='dataset') -%}
@@ -104,19 +102,20 @@
    that parquet is an "unsupported data source", without the file's name. A reader that skips corrupt files
    tells which ones it saw; of the others, empty or corrupt, the last four bytes tell. #}
 {% macro assert_readable(files) %}
-  {%- set unseen = [] -%}
+  {%- set pending = [] -%}
+  {%- set queries = [] -%}
   {%- for dataset, own in files | groupby('dataset') -%}
     {%- set readable = silver_schema() ~ '.' ~ dataset ~ '__readable_' ~ local_md5(silver_base())[:8] -%}
-    {%- do run_sql(silver_table_sql(readable, dataset, 'nothing string', 'parquet', ', ignoreCorruptFiles true')) -%}
-    {%- set seen = fetch(
+    {%- do pending.extend(silver_table_sql(readable, dataset, 'nothing string', 'parquet', ', ignoreCorruptFiles true')) -%}
+    {%- do queries.append(
       'select distinct _metadata.file_path as file_path from ' ~ readable
       ~ (' where _metadata.file_path in (' ~ path_literals(own | map(attribute='file_path')) ~ ')'
          if own | length <= var('files_per_filter') else '')
-    ) | map(attribute='file_path') | list -%}
-    {%- for file in own if file.file_path not in seen -%}
-      {%- do unseen.append(file) -%}
-    {%- endfor -%}
+    ) -%}
   {%- endfor -%}
+  {%- set paths = fetch(queries | join(' union all '), pending) | map(attribute='file_path') | list -%}
+  {%- set seen = dict(zip(paths, paths)) -%}
+  {%- set unseen = files | rejectattr('file_path', 'in', seen) | list -%}
   {%- for dataset, own in unseen | groupby('dataset') -%}
     {%- set broken = fetch(
       'select path from ' ~ silver_files(dataset) ~ ' where _metadata.file_path in ('
@@ -139,8 +138,8 @@
   {{- return(literals | join(', ')) -}}
 {% endmacro %}
 
-{# Reads the footers of these files, fifty in a statement, and caches their types. #}
-{% macro cache_file_types(unknown) %}
+{# Reads the footers of these files, fifty in a statement, and has the next query cache their types. #}
+{% macro cache_file_types(unknown, pending) %}
   {%- for files in unknown | batch(50) -%}
     {%- if loop.index0 and not loop.index0 % 10 -%}
       {%- do log('Reading new Silver files: ' ~ loop.index0 * 50 ~ ' of ' ~ unknown | length, info=true) -%}
@@ -152,7 +151,7 @@
       ) -%}
     {%- endfor -%}
     {%- set rows = [] -%}
-    {%- for footer in fetch(footers | join(' union all ')) -%}
+    {%- for footer in fetch(footers | join(' union all '), pending) -%}
       {%- set file = files[footer.i] -%}
       {%- do rows.append(
         '(' ~ sql_text(file.file_path) ~ ', ' ~ file.file_size
@@ -160,7 +159,7 @@
         ~ sql_text(used_types(silver_columns()[file.dataset], footer.schema, file.path)) ~ ", '" ~ file.dataset ~ "')"
       ) -%}
     {%- endfor -%}
-    {%- do add_to_cache('file_types', files | map(attribute='dataset') | unique | list, 'select * from values ' ~ rows | join(', ')) -%}
+    {%- do pending.extend(add_to_cache_sql('file_types', files | map(attribute='dataset') | unique | list, 'select * from values ' ~ rows | join(', '))) -%}
   {%- endfor -%}
 {% endmacro %}
 
