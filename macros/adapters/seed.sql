@@ -29,6 +29,7 @@
     ~ ' as t (' ~ table.column_names | join(', ') ~ ')' -%}
   {%- set table = prepare_table(this, sql) -%}
   {%- set done = update_rows(this, sql, table) -%}
+  {%- do run_pending(table.pending) -%}
   {%- do done.update({'properties': changed_properties(table)}) -%}
   {%- do store_raw_result('main', message=summary(done), code=tojson(done), rows_affected=done.rows_written) -%}
   {{- return({'relations': [this]}) -}}

@@ -1,13 +1,19 @@
 {# Statements that drop partitions from the catalog and their files: a Gold table has a LOCATION, so it is external, and
    dropping leaves the files, which a repair or --full-refresh would bring back to life (adapters/README.md 2). #}
 {% macro drop_partitions_sql(relation, partitions) %}
-  {%- set specs = [] -%}
-  {%- set folders = [] -%}
-  {%- for p in partitions -%}
-    {%- do specs.append('partition (' ~ partition_column() ~ "='" ~ p ~ "')") -%}
-    {%- do folders.append(gold_location(model) ~ '/' ~ partition_column() ~ '=' ~ p) -%}
+  {%- set statements = [] -%}
+  {#- As many as one statement on Glue can name. -#}
+  {%- for some in partitions | batch(200) -%}
+    {%- set specs = [] -%}
+    {%- set folders = [] -%}
+    {%- for p in some -%}
+      {%- do specs.append('partition (' ~ partition_column() ~ "='" ~ p ~ "')") -%}
+      {%- do folders.append(gold_location(model) ~ '/' ~ partition_column() ~ '=' ~ p) -%}
+    {%- endfor -%}
+    {%- do statements.append('alter table ' ~ relation ~ ' drop if exists ' ~ specs | join(', ')) -%}
+    {%- do statements.extend(delete_folders_sql(folders)) -%}
   {%- endfor -%}
-  {{- return(['alter table ' ~ relation ~ ' drop if exists ' ~ specs | join(', ')] + delete_folders_sql(folders)) -}}
+  {{- return(statements) -}}
 {% endmacro %}
 
 {# Deletes folders. SQL has no such statement, but dropping a partition of a managed table deletes its folder

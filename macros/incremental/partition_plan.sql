@@ -17,7 +17,7 @@
     {%- set row = fetch(query, remember_files_sql([[model, []]]))[0] -%}
   {%- endif -%}
   {%- if row.dimension is not none and row.dimension != table.properties.get('gold.restated') -%}
-    {%- if not table.new -%}
+    {%- if table.properties.get('gold.suspect_since') != '0' -%}
       {%- set row = fetch(partition_plan_sql(relation, sql, table, restated_partitions_sql(relation)))[0] -%}
     {%- endif -%}
     {%- do table.properties.update({'gold.restated': row.dimension}) -%}

@@ -9,8 +9,8 @@
 
 {# Makes sure that the table exists with the columns of its contract. Returns what is known of it:
    - new: whether it is made by this run;
-   - properties: what the project keeps in the catalog, names that begin with gold. None has to be right: without them
-     more is looked at than need be. finish_run saves those that changed, all tables' in one query;
+   - properties: what the project keeps in the catalog, names that begin with gold. finish_run saves those that changed, all
+     tables' in one query. What is lost by a kill costs another look, no more;
    - saved: the same, as the catalog has them;
    - pending: statements that wait for the next query (fetch).
 
@@ -24,9 +24,11 @@
   {%- set table = {'new': not existing, 'properties': dict(saved), 'saved': saved, 'pending': []} -%}
   {%- set contract = local_md5(tojson(contract_columns(comments=true)) ~ model.description) -%}
   {%- set location = gold_location(model) -%}
-  {%- if existing and saved.get('gold.location', location) != location -%}
+  {#- Hashed: Spark shows no value that contains `url` or `token`. -#}
+  {%- set place = local_md5(location) -%}
+  {%- if existing and saved.get('gold.place', place) != place -%}
     {{- exceptions.raise_compiler_error(
-      relation ~ ' lies at ' ~ saved['gold.location'] ~ ', but GOLD_BASE says ' ~ location
+      relation ~ ' lies elsewhere than GOLD_BASE says, ' ~ location
       ~ '. Set GOLD_BASE back, or drop the table from the catalog to build it at the new place.'
     ) -}}
   {%- endif -%}
@@ -52,12 +54,14 @@
     {%- endif -%}
   {%- endif -%}
   {%- if not existing -%}
-    {%- do table.pending.append(create_table_sql(relation, location)) -%}
+    {#- SQL that Spark cannot read leaves no table behind. -#}
+    {%- do table.pending.extend(['describe query ' ~ sql, create_table_sql(relation, location)]) -%}
     {%- do table.pending.append('msck repair table ' ~ relation) if partition_column() -%}
+    {%- set saved = {'gold.suspect_since': '0'} -%}
     {%- set properties = {'gold.suspect_since': '0', 'gold.checked': table.properties.get('gold.checked')} -%}
-    {%- do table.update({'new': true, 'properties': properties, 'saved': {}}) -%}
+    {%- do table.update({'new': true, 'properties': properties, 'saved': saved}) -%}
   {%- endif -%}
-  {%- do table.properties.update({'gold.contract': contract, 'gold.location': location}) -%}
+  {%- do table.properties.update({'gold.contract': contract, 'gold.place': place}) -%}
   {{- return(table) -}}
 {% endmacro %}
 
@@ -70,6 +74,8 @@
   {% if partition_column() %}partitioned by ({{ partition_column() }}){% endif %}
   location {{ sql_text(location) }}
   comment {{ sql_comment(model.description) }}
+  {# Files that are there may be of other code and types: none is trusted, or read, before the table was built. #}
+  tblproperties ('gold.suspect_since'='0')
 {% endmacro %}
 
 {# The properties that the catalog does not have yet; an interrupted run has been taken into account. #}

@@ -15,14 +15,11 @@
           'alter table ' ~ target.schema ~ '.' ~ result.node.alias ~ ' set tblproperties (' ~ changed | join(', ') ~ ')'
         ) -%}
       {%- endif -%}
-    {%- endfor -%}
-    {%- for result in results if result.node.resource_type == 'model' and result.status == 'success' -%}
-      {%- set done = fromjson(result.adapter_response.code) -%}
       {%- do rows.append(
         "('" ~ invocation_id ~ "', timestamp '" ~ run_started_at.strftime('%Y-%m-%d %H:%M:%S') ~ "', '" ~ result.node.alias ~ "', "
         ~ done.checked ~ ', ' ~ done.rebuilt ~ ', ' ~ done.dropped ~ ', ' ~ done.rows_written ~ ', ' ~ (done.rows_rejected or 0) ~ ', '
         ~ done.files ~ ', ' ~ done.bytes ~ ', ' ~ done.seconds ~ ')'
-      ) -%}
+      ) if result.node.resource_type == 'model' -%}
       {%- do written.append([graph.nodes[result.node.unique_id], done.written]) if done.written -%}
     {%- endfor -%}
     {%- do statements.extend(remember_files_sql(written)) if written -%}

@@ -29,7 +29,7 @@
   {%- set tables = {} -%}
   {%- for row in fetch('show table extended in ' ~ target.schema ~ " like '" ~ names | join('|') ~ "'", pending) -%}
     {%- set properties = {} -%}
-    {%- for name, value in modules.re.findall('(gold[.][a-z_]+)=(.*?)(?=, [a-zA-Z][a-zA-Z_.]*=|]$)', row.information, modules.re.MULTILINE) -%}
+    {%- for name, value in modules.re.findall('(gold[.][a-z_]+)=([^],]*)', row.information) -%}
       {%- do properties.update({name: value}) -%}
     {%- endfor -%}
     {%- do tables.update({row.tablename: properties}) -%}
@@ -60,10 +60,12 @@
       {%- if node.config.get('partition_by') -%}
         {%- do pending.append('msck repair table ' ~ schema ~ '.' ~ node.alias) -%}
       {%- endif -%}
+      {#- What an earlier run left may not have been looked at since. -#}
+      {%- set suspect = [since | int, (tables[node.alias].get('gold.suspect_since') or since) | int] | min | string -%}
       {%- do pending.append(
-        'alter table ' ~ schema ~ '.' ~ node.alias ~ " set tblproperties ('gold.suspect_since'='" ~ since ~ "')"
+        'alter table ' ~ schema ~ '.' ~ node.alias ~ " set tblproperties ('gold.suspect_since'='" ~ suspect ~ "')"
       ) -%}
-      {%- do tables[node.alias].update({'gold.suspect_since': since}) -%}
+      {%- do tables[node.alias].update({'gold.suspect_since': suspect}) -%}
     {%- endfor -%}
   {%- else -%}
     {%- set since = (modules.datetime.datetime.now().timestamp() | int) - 60 -%}
@@ -99,8 +101,9 @@
     'set spark.sql.maxMetadataStringLength = 1000000',
   ]) -%}
   {%- for row in fetch('explain select path from staging_folders') -%}
-    {%- for path in modules.re.split('[][]|, ', row.plan) if modules.re.search('/([.]spark-staging-[^/]*|_temporary)$', path) -%}
-      {%- do folders.append(path) if path not in folders -%}
+    {%- for path in row.plan.split(gold_base().split('://')[-1] ~ '/') -%}
+      {%- set found = modules.re.match('[^/,]+/[^/,]+/([.]spark-staging-[^],/]+|_temporary)', path) -%}
+      {%- do folders.append(gold_base() ~ '/' ~ found.group(0)) if found and gold_base() ~ '/' ~ found.group(0) not in folders -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- do run_sql(['set spark.sql.maxMetadataStringLength = 100'] + delete_folders_sql(folders)) -%}

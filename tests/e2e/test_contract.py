@@ -181,6 +181,44 @@ def test_full_refresh_with_broken_sql_leaves_the_table_whole(
     assert_exact(gold, build_users(gold, "--full-refresh"))
 
 
+def test_full_refresh_to_other_types_heals_after_a_failure(gold: Warehouse, project: Path) -> None:
+    """The table is made anew over files whose types no query can read."""
+    revenue, date = project / "models/mart/daily_revenue.sql", project / "models/dim/dim_date.sql"
+    count = "        transaction_count,\n"
+    text = (count, "        cast(transaction_count as string) as transaction_count,\n")
+    fails = (count, "        cast(raise_error('x') as string) as transaction_count,\n")
+    bigint = "{{ doc('transaction_count') }}\"\n        data_type: "
+    integer = "{{ doc('year') }}\"\n        data_type: "
+    year = "        year(date) as year,\n"
+    with (
+        edited(project / "models/mart/_mart__models.yml", (f"{bigint}bigint", f"{bigint}string")),
+        edited(project / "models/dim/_dim__models.yml", (f"{integer}int", f"{integer}string")),
+    ):
+        with edited(revenue, fails):
+            assert not gold.dbt("run", "--select", "daily_revenue", "--full-refresh").success
+        with edited(revenue, text), edited(date, (year, "        cast(year(date) as string) as year,\n")):
+            outcome = gold.dbt("run", "--select", "daily_revenue")
+            assert outcome.success, outcome.message
+            outcome = gold.dbt("run", "--select", "dim_date", "--full-refresh")
+            assert outcome.success, outcome.message
+        for table, column in (("daily_revenue", "transaction_count"), ("dim_date", "year")):
+            assert session().table(f"gold_test.{table}").select(column).dtypes == [(column, "string")]
+            assert session().table(f"gold_test.{table}").select(column).collect()
+    assert_exact(gold, gold.dbt("run", "--select", "daily_revenue", "dim_date", "--full-refresh"))
+
+
+def test_sql_that_cannot_be_read_leaves_no_table(gold: Warehouse, project: Path) -> None:
+    model, yml = (project / "models" / "mart" / name for name in ("unreadable.sql", "unreadable.yml"))
+    model.write_text("select nonsense from {{ ref('daily_revenue') }}")
+    yml.write_text("models: [{name: unreadable, columns: [{name: nonsense, data_type: string}]}]")
+    outcome = gold.dbt("run", "--select", "unreadable")
+    model.unlink()
+    yml.unlink()
+    assert not outcome.success and "nonsense" in outcome.message
+    assert not session().catalog.tableExists("gold_test.unreadable")
+    assert_exact(gold, gold.dbt("run"))
+
+
 def test_full_refresh_does_not_raise_partitions_from_the_dead(gold: Warehouse) -> None:
     """Neither as it is, nor where the catalog's entry is made anew over the folder."""
     facts = ("--select", "dim_users", "fact_events")

@@ -166,7 +166,7 @@ def test_second_run_rewrites_nothing_though_throttled(gold: GlueWarehouse) -> No
     assert update(gold) == {}
     calls = gold.control("calls")
     assert calls["operations"]["RunStatement"] == len(calls["statements"]) + 3
-    assert len(calls["statements"]) < 250  # three of the adapter's for each of ours
+    assert len(calls["statements"]) < 100  # three of the adapter's for each of ours
 
 
 def test_changes_rewrite_what_they_touch(gold: GlueWarehouse, lake: Lake) -> None:
@@ -243,7 +243,7 @@ def test_session_has_the_settings_of_the_profile(gold: GlueWarehouse) -> None:
     session = gold.client.get_session(Id=name)["Session"]
     kept = ("GlueVersion", "WorkerType", "NumberOfWorkers", "IdleTimeout")
     assert [session.get(key) for key in kept] == [VERSION, "G.1X", 2, 10]
-    assert session["DefaultArguments"]["--conf"].count("--conf") == 6
+    assert session["DefaultArguments"]["--conf"].count("--conf") == 7
 
 
 # --- Silver as crawlers leave it -----------------------------------------------------------------
