@@ -47,7 +47,7 @@
         'insert into ' ~ relation ~ ' select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from (' ~ compared ~ ') where wanted > found'
       ) -%}
     {%- endif -%}
-    {%- set now = rows_version(relation, sql, table, count=true) -%}
+    {%- set now = rows_version(relation, sql, table, inputs=now.inputs) -%}
     {%- set written = now.rows if rows.vanished or rows.missing == 'all' else rows.missing | int -%}
     {%- do done.update({'rebuilt': 1, 'rows_written': written, 'files': now.files, 'bytes': now.bytes}) -%}
   {%- endif -%}
@@ -65,27 +65,32 @@
   {{- return(columns | join(', ')) -}}
 {% endmacro %}
 
-{# {version, files, bytes, rows, types}: a checksum of the model's SQL, the Gold files that it reads, and the table's own; how many
-   these are; how many rows they hold, if asked to count; and the columns that the SQL gives (types_sql). #}
-{% macro rows_version(relation, sql, table, count=false) %}
+{# {inputs, version, files, bytes, rows, types}: a checksum of the Gold files that the model reads; of them, its SQL and the
+   table's own files; how many these are; and the columns that the SQL gives (types_sql). Where the inputs are known already, only
+   the table is looked at, and its rows are counted. #}
+{% macro rows_version(relation, sql, table, inputs=none) %}
   {%- set query -%}
     select
-        cast(bit_xor(xxhash64(file_path, file_size, file_modified)) as string) as version,
+        cast(bit_xor(if(own, null, file)) as string) as inputs,
+        cast(bit_xor(if(own, file, null)) as string) as version,
         count_if(own) as files,
         coalesce(sum(if(own, file_size, 0)), 0) as bytes,
-        {{ '(select count(*) from ' ~ relation ~ ')' if count else 0 }} as total,
+        {{ '(select count(*) from ' ~ relation ~ ')' if inputs else 0 }} as total,
         {{ types_sql(sql, table) }} as types
     from (
-        select file_path, file_size, file_modified, true as own from ({{ gold_files_sql(model) }})
-        {%- for id in model.depends_on.nodes or [] if id in graph.nodes %}
+        select xxhash64(file_path, file_size, file_modified) as file, file_size, true as own from ({{ gold_files_sql(model) }})
+        {%- for id in model.depends_on.nodes or [] if id in graph.nodes and not inputs %}
         union all
-        select file_path, file_size, file_modified, false as own from ({{ gold_files_sql(graph.nodes[id]) }})
+        select xxhash64(file_path, file_size, file_modified) as file, file_size, false as own
+        from ({{ gold_files_sql(graph.nodes[id]) }})
         {%- endfor %}
     )
   {%- endset -%}
   {%- set row = fetch(query, table.pending)[0] -%}
+  {%- set inputs = inputs or row.inputs or 'none' -%}
   {{- return({
-    'version': (row.version or '') ~ ' ' ~ model_checksum(sql),
+    'inputs': inputs,
+    'version': inputs ~ ' ' ~ (row.version or '') ~ ' ' ~ model_checksum(sql),
     'files': row.files | int,
     'bytes': row.bytes | int,
     'rows': row.total | int,

@@ -1,13 +1,20 @@
 with
 
+-- The first and the last day of each fact, which Spark knows from its partitions.
 active_days as (
-    select event_date as active_day from {{ ref('fact_events') }}
+    select
+        min(event_date) as first_day,
+        max(event_date) as last_day
+    from {{ ref('fact_events') }}
     union all
-    select tx_date as active_day from {{ ref('fact_transactions') }}
+    select
+        min(tx_date) as first_day,
+        max(tx_date) as last_day
+    from {{ ref('fact_transactions') }}
 ),
 
 days as (
-    select explode(sequence(min(active_day), max(active_day), interval 1 day)) as date
+    select explode(sequence(min(first_day), max(last_day), interval 1 day)) as date
     from active_days
 ),
 
