@@ -12,17 +12,14 @@
    ignores precision and order even on the first (adapters/README.md 8, 9). What passed is remembered in gold.checked.
    types: what the query behind types_sql said; none where nothing had to be asked. #}
 {% macro assert_contract(sql, table, types) %}
-  {%- set expected = contract_columns(technical=false) -%}
-  {%- set wanted = [] -%}
-  {%- for column in expected -%}
-    {%- do wanted.append(column | join(':')) -%}
-  {%- endfor -%}
   {%- if types -%}
-    {%- set actual = [] -%}
-    {%- for name, type in modules.re.findall('(?:^|,)([^:,<>]+):([a-z_]+(?:[(][0-9,]+[)])?(?:<.*>)?)', types[7:-1]) -%}
-      {%- do actual.append([name, type]) -%}
+    {%- set expected = contract_columns(technical=false) -%}
+    {%- set wanted = [] -%}
+    {%- for column in expected -%}
+      {%- do wanted.append(column | join(':')) -%}
     {%- endfor -%}
     {%- if types != 'struct<' ~ wanted | join(',') ~ '>' -%}
+      {%- set actual = modules.re.findall('(?:^|,)([^:,<>]+):([a-z_]+(?:[(][0-9,]+[)])?(?:<.*>)?)', types[7:-1]) -%}
       {%- do run_sql('drop table ' ~ this) if table.new -%}
       {{- exceptions.raise_compiler_error(
         'Contract of ' ~ this ~ ' broken, nothing was written.' ~ column_differences(expected, actual)

@@ -10,12 +10,16 @@
     {{- return(done) -}}
   {%- endif -%}
   {%- set columns = contract_columns() | map('first') | join(', ') -%}
+  {#- A last line of comment ends where the line does. -#}
+  {%- set subquery -%}
+    (
+    {{ sql }}
+    )
+  {%- endset -%}
   {%- set compared -%}
     select {{ columns }}, count_if(wanted) as wanted, count_if(not wanted) as found
     from (
-      select {{ columns }}, true as wanted from (
-      {{ sql }}
-      )
+      select {{ columns }}, true as wanted from {{ subquery }}
       union all
       select {{ columns }}, false as wanted from {{ relation }}
     )
@@ -38,7 +42,7 @@
       {%- set view = relation.identifier ~ '__rows' -%}
       {%- do table.pending.extend([
         'drop view if exists ' ~ view,
-        'cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from (' ~ sql ~ ')',
+        'cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from ' ~ subquery,
         'insert overwrite table ' ~ relation ~ ' select * from ' ~ view,
         'drop view ' ~ view,
       ]) -%}

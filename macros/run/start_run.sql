@@ -101,9 +101,11 @@
     'set spark.sql.maxMetadataStringLength = 1000000',
   ]) -%}
   {%- for row in fetch('explain select path from staging_folders') -%}
+    {#- What follows GOLD_BASE, in which a comma may stand. -#}
     {%- for path in row.plan.split(gold_base().split('://')[-1] ~ '/') -%}
       {%- set found = modules.re.match('[^/,]+/[^/,]+/([.]spark-staging-[^],/]+|_temporary)', path) -%}
-      {%- do folders.append(gold_base() ~ '/' ~ found.group(0)) if found and gold_base() ~ '/' ~ found.group(0) not in folders -%}
+      {%- set folder = gold_base() ~ '/' ~ found.group(0) if found -%}
+      {%- do folders.append(folder) if found and folder not in folders -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- do run_sql(['set spark.sql.maxMetadataStringLength = 100'] + delete_folders_sql(folders)) -%}
