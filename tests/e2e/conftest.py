@@ -32,7 +32,8 @@ def spark_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         SPARK_DRIVER_MEMORY="2g",
         # The first compiler alone reserves 48 MB for code, which Spark fills, and then stops.
         SPARK_JAVA_OPTIONS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-        " -Dderby.system.durability=test",
+        # Derby compiles each statement that is not among its last hundred again; a test's run has more.
+        " -Dderby.system.durability=test -Dderby.language.statementCache.size=2000",
         PYSPARK_SUBMIT_ARGS="--conf spark.sql.codegen.wholeStage=false"
         " --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",
     )

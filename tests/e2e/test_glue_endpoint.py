@@ -29,7 +29,6 @@ from botocore.exceptions import ClientError
 
 from goldkit.glue_endpoint import Fault
 
-pytestmark = pytest.mark.glue
 PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = os.environ.get("GLUE_ENDPOINT_PYTHON", sys.executable)
 ROLE = "arn:aws:iam::123456789012:role/glue"

@@ -70,13 +70,21 @@ def finish(warehouse: Warehouse) -> Outcome:
     return Outcome(process.returncode == 0, said, started_at)
 
 
-def test_run_after_a_failed_run_clears_its_leftovers(
-    tmp_path: Path, new_warehouse: NewWarehouse
-) -> None:
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return Lake(tmp_path_factory.mktemp("silver"), random.Random(4))
+
+
+@pytest.fixture(scope="module")
+def gold(lake: Lake, new_warehouse: NewWarehouse) -> Warehouse:
+    """Gold as a first run left it. Exact after each test."""
+    warehouse = new_warehouse(lake.root)
+    assert_exact(warehouse, warehouse.build())
+    return warehouse
+
+
+def test_run_after_a_failed_run_clears_its_leftovers(tmp_path: Path, gold: Warehouse) -> None:
     """What a kill leaves, put there by hand: it takes luck to kill a run at each of these moments."""
-    lake = Lake(tmp_path / "silver", random.Random(4))
-    gold = new_warehouse(lake.root)
-    assert_exact(gold, gold.build())
     project = copy_of_the_project(tmp_path)
     (project / "models" / "mart" / "user_ltv.sql").write_text("select 1 as broken")
     gold.project, own = project, gold.project
@@ -114,12 +122,9 @@ def test_run_after_a_failed_run_clears_its_leftovers(
 
 
 def test_run_after_a_killed_create_takes_the_folder_over(
-    tmp_path: Path, new_warehouse: NewWarehouse
+    gold: Warehouse, lake: Lake, new_warehouse: NewWarehouse
 ) -> None:
     """The catalog knows neither the tables nor the folders: as good as a lost metastore."""
-    lake = Lake(tmp_path / "silver", random.Random(5))
-    gold = new_warehouse(lake.root)
-    assert gold.build().success
     again = new_warehouse(lake.root)
     again.gold = gold.gold
     lake.delete(lake.file("events"))
