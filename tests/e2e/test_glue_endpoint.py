@@ -195,6 +195,7 @@ def test_two_sessions_share_the_catalog_but_no_views_settings_or_variables(glue:
 
 def test_hadoop_settings_lose_their_prefix(glue: Any) -> None:
     create(glue, DefaultArguments={"--conf": "spark.hadoop.some.thing=7"})
+    until(glue, "READY")
     code = "spark._jsparkSession.sessionState().newHadoopConf().get('some.thing')"
     assert printed(run_in(glue, "s", code)) == "'7'\n"
 
