@@ -79,7 +79,7 @@ SMALL = {
     "spark.sql.shuffle.partitions": "2",
     "spark.driver.memory": "2g",
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-    " -Dderby.system.durability=test",
+    " -Dderby.system.durability=test -Dderby.language.statementCache.size=2000",
 }
 _here = threading.local()  # a session's thread: its Spark session, its statement's output
 
@@ -853,4 +853,7 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    # Errors as Python says them: rich would break their lines.
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(main)
+    app()

@@ -172,9 +172,9 @@ def test_statements_need_a_ready_session(glue: Any) -> None:
 
 
 def test_an_idle_session_times_out_and_a_busy_one_does_not(glue: Any) -> None:
-    create(glue, IdleTimeout=1)
+    create(glue, IdleTimeout=2)
     until(glue, "READY")
-    assert printed(run_in(glue, "s", "import time; time.sleep(2); 'done'")) == "'done'\n"
+    assert printed(run_in(glue, "s", "import time; time.sleep(3); 'done'")) == "'done'\n"
     until(glue, "TIMEOUT")
     assert refusal(run_in, glue=glue, session="s", code="1") == "IllegalSessionStateException"
 

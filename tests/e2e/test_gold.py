@@ -28,6 +28,8 @@ from goldkit.environment import PROJECT
 
 from .conftest import NewWarehouse, assert_exact
 
+EVENTS = int(os.environ.get("GOLD_EVENTS", "10000"))  # of the messy Silver
+
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory, new_warehouse: NewWarehouse) -> Warehouse:
@@ -59,9 +61,9 @@ def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
             assert set(catalog["nodes"][id]["columns"]) == described, id
 
 
-def test_fifty_thousand_messy_events(warehouse: Warehouse) -> None:
+def test_messy_silver(warehouse: Warehouse) -> None:
     """Events in folders of days, transactions of statuses, users of cities."""
-    silver.messy(warehouse.silver, events=50_000, seed=8)
+    silver.messy(warehouse.silver, events=EVENTS, seed=24)
     assert_exact(warehouse, warehouse.build())
     _assert_nothing_is_lost(warehouse)
     _assert_files_keep_the_contract(warehouse)
