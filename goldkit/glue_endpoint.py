@@ -78,6 +78,8 @@ SMALL = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.shuffle.partitions": "2",
     "spark.driver.memory": "2g",
+    # The first compiler alone reserves 48 MB for code, which Spark fills, and then stops; Derby compiles
+    # each statement that is not among its last hundred again, and a test's run has more.
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
     " -Dderby.system.durability=test -Dderby.language.statementCache.size=2000",
 }

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from goldkit import check
 from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
+from goldkit.glue_endpoint import SMALL
 
 NewWarehouse = Callable[..., Warehouse]
 # Gold tables by the length of their partitions.
@@ -30,10 +31,7 @@ def spark_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         SPARK_MASTER="local[2]",
         SPARK_SHUFFLE_PARTITIONS="2",
         SPARK_DRIVER_MEMORY="2g",
-        # The first compiler alone reserves 48 MB for code, which Spark fills, and then stops.
-        SPARK_JAVA_OPTIONS="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-        # Derby compiles each statement that is not among its last hundred again; a test's run has more.
-        " -Dderby.system.durability=test -Dderby.language.statementCache.size=2000",
+        SPARK_JAVA_OPTIONS=SMALL["spark.driver.extraJavaOptions"],
         PYSPARK_SUBMIT_ARGS="--conf spark.sql.codegen.wholeStage=false"
         " --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",
     )

@@ -62,7 +62,7 @@ def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
 
 
 def test_messy_silver(warehouse: Warehouse) -> None:
-    """Events in folders of days, transactions of statuses, users of cities."""
+    """Ten thousand events lie in folders of days, transactions of statuses, users of cities."""
     silver.messy(warehouse.silver, events=EVENTS, seed=24)
     assert_exact(warehouse, warehouse.build())
     _assert_nothing_is_lost(warehouse)
