@@ -9,14 +9,14 @@ from pathlib import Path
 from goldkit.compare import PATHS, differences, read_table
 from goldkit.oracle import gold as compute
 
-TECHNICAL = ("source_version", "user_bucket", "invocation_id", "rejected_date")
+TECHNICAL = ("user_bucket", "invocation_id", "rejected_date")
 
 # What else lies below GOLD_BASE, a folder a table.
 OTHERS = (
     "audit/run_metrics",
+    "audit/manifest",
     "audit/file_types",
     "audit/file_days",
-    "audit/gold_files",
     "seed/countries",
     "seed/order_statuses",
 )

@@ -1,0 +1,126 @@
+{# One run at a time writes below a warehouse_base(), on whatever machine and through whatever catalog.
+
+   A run claims it by a file in a folder of its own, claims/owner=<name>, and then looks which claims are there. Whoever sees the live claim of
+   another withdraws its own: so of two runs that begin together at most one goes on. The time of a file is the storage's clock, and
+   every file below the base is a sign of life of the owner.
+
+   A claim is dead, and is taken over,
+   - when its owner was a process of this machine that is gone (Spark in local mode);
+   - when there was no sign of life for lock_minutes;
+   - when somebody who knows says so: dbt run-operation unlock. #}
+{% macro claims_location() %}{{- return(exact.engine_location() ~ '/claims') -}}{% endmacro %}
+
+{# On Glue the session's name, by which it is found in the account. #}
+{% macro claim_owner() %}
+  {{- return(target.glue_session_id or (target.name ~ '-' ~ invocation_id)) -}}
+{% endmacro %}
+
+{# Whether the driver that runs SQL is this machine's, so that its processes can be looked at. #}
+{% macro runs_here() %}
+  {{- return(target.type == 'spark' and (exact.fetch(['set spark.master'])[0].value or '').startswith('local')) -}}
+{% endmacro %}
+
+{# Statements that claim the base. #}
+{% macro claim_sql(here) %}
+  {{- return([
+    'insert overwrite directory ' ~ exact.sql_text(exact.claims_location() ~ '/owner=' ~ exact.claim_owner())
+    ~ ' using parquet select current_timestamp() as claimed_at, ' ~ exact.process_sql(here),
+    'create table if not exists ' ~ exact.claims_table() ~ ' (claimed_at timestamp, machine string, process bigint)'
+    ~ ' using parquet options (recursiveFileLookup true) location ' ~ exact.sql_text(exact.claims_location()),
+    'refresh table ' ~ exact.claims_table(),
+  ]) -}}
+{% endmacro %}
+
+{% macro claims_table() %}
+  {{- return(target.schema ~ '.exact_claims_' ~ local_md5(exact.warehouse_base())[:8]) -}}
+{% endmacro %}
+
+{% macro process_sql(here) %}
+  {%- if not here -%}
+    {{- return('cast(null as string) as machine, cast(null as bigint) as process') -}}
+  {%- endif -%}
+  {{- return(
+    "java_method('java.net.InetAddress', 'getLocalHost') as machine,"
+    ~ " cast(java_method('java.lang.ProcessHandle', 'current') as bigint) as process"
+  ) -}}
+{% endmacro %}
+
+{# SQL: the claims of others as a JSON list of {owner, since, seen, silent: minutes without a sign of life, gone: whether its process is}. #}
+{% macro other_claims_sql(here) %}
+  {%- set own = exact.below_base(exact.claims_location()) ~ '/owner=' ~ exact.claim_owner() ~ '/' %}
+  select
+      to_json(collect_list(struct(
+          claims.owner,
+          date_format(claims.claimed_at, 'yyyy-MM-dd HH:mm:ss') as since,
+          date_format(signs.seen, 'yyyy-MM-dd HH:mm:ss') as seen,
+          cast((unix_timestamp(signs.now) - unix_timestamp(signs.seen)) / 60 as int) as silent,
+          coalesce(claims.machine = own.machine and (claims.process = own.process or not claims.runs), false) as gone
+      )))
+  from (
+      select
+          regexp_extract(_metadata.file_path, 'owner=([^/]*)/', 1) as owner,
+          claimed_at,
+          machine,
+          process,
+          {{ "java_method('java.lang.ProcessHandle', 'of', process) != 'Optional.empty'" if here else 'true' }} as runs
+      from {{ exact.claims_table() }}
+  ) as claims
+  cross join (select {{ exact.process_sql(here) }}) as own
+  cross join (
+      select
+          max(if(startswith(path, '{{ own }}'), modified, null)) as now,
+          max(if(startswith(path, '{{ own }}'), null, modified)) as seen
+      from {{ exact.temporary('table_listing') }}
+  ) as signs
+  where claims.owner != '{{ exact.claim_owner() }}'
+{% endmacro %}
+
+{# Goes on, takes dead claims over, or withdraws and stops the run with a line that says who has the base. #}
+{% macro hold_or_withdraw(others) %}
+  {%- set dead = [] -%}
+  {%- for claim in others -%}
+    {%- if claim.gone or (claim.silent >= exact.setting('lock_minutes') | int and exact.writers_are_silent()) -%}
+      {%- do log(
+        'The run ' ~ claim.owner ~ ', of ' ~ claim.since ~ ' UTC, did not end. Its claim is taken over, and what it left is mended.', info=true
+      ) -%}
+      {%- do dead.append(claim) -%}
+    {%- else -%}
+      {%- do exact.run_statements(exact.release_sql([exact.claim_owner()])) -%}
+      {{- exceptions.raise_compiler_error(
+        'Another run is writing to ' ~ exact.warehouse_base() ~ ': ' ~ claim.owner ~ ', since ' ~ claim.since ~ ' UTC, last sign of life '
+        ~ claim.seen ~ ' UTC. Nothing was touched. Run again when it has ended. If you know that it is dead: dbt run-operation unlock'
+      ) -}}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- if dead -%}
+    {%- do exact.run_memory().update({'taken_over': true}) -%}
+    {%- do exact.delete_staging_folders() -%}
+    {%- do exact.run_statements(exact.release_sql(dead | map(attribute='owner') | list)) -%}
+  {%- endif -%}
+{% endmacro %}
+
+{# Statements that give claims up. #}
+{% macro release_sql(owners) %}
+  {%- set folders = [] -%}
+  {%- for owner in owners -%}
+    {%- do folders.append(exact.claims_location() ~ '/owner=' ~ owner) -%}
+  {%- endfor -%}
+  {{- return(exact.delete_folders_sql(folders)) -}}
+{% endmacro %}
+
+{# dbt run-operation unlock: gives up the claims of runs that are known to be dead, and deletes what they left unfinished. #}
+{% macro unlock(owner=none) %}
+  {%- if execute -%}
+    {%- set here = exact.runs_here() -%}
+    {%- do exact.run_statements([exact.create_trash_sql()] + exact.claim_sql(here)) -%}
+    {%- set owners = [] -%}
+    {%- for row in exact.fetch([
+      "select distinct regexp_extract(_metadata.file_path, 'owner=([^/]*)/', 1) as owner from " ~ exact.claims_table()
+    ]) if owner in (none, row.owner) -%}
+      {%- do owners.append(row.owner) -%}
+    {%- endfor -%}
+    {%- do exact.delete_staging_folders() -%}
+    {%- do exact.run_statements(exact.release_sql(owners + [exact.claim_owner()])) -%}
+    {%- do log('Given up: ' ~ (owners | reject('equalto', exact.claim_owner()) | join(', ') or 'there was no claim'), info=true) -%}
+  {%- endif -%}
+{% endmacro %}

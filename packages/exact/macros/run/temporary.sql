@@ -1,0 +1,18 @@
+{# Views that live for a run. Global ones, since some adapters open a session for each model; named after the warehouse, since
+   one Spark may serve several.
+   name: source_days, table_files, source_listing, table_listing, plan_<table> or rows_<table>. #}
+{% macro temporary(name) %}
+  {{- return('global_temp.' ~ exact.temporary_name(name)) -}}
+{% endmacro %}
+
+{% macro temporary_name(name) %}
+  {{- return('exact_' ~ name ~ '_' ~ local_md5(exact.warehouse_base() ~ target.schema)[:6]) -}}
+{% endmacro %}
+
+{# Statements that make one and compute it once. #}
+{% macro keep_sql(name, query) %}
+  {{- return([
+    'create or replace global temporary view ' ~ exact.temporary_name(name) ~ ' as ' ~ query,
+    'cache table ' ~ exact.temporary(name),
+  ]) -}}
+{% endmacro %}

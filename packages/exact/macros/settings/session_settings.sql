@@ -1,0 +1,29 @@
+{# Spark settings that every run sends, since a session may come with others. Those that change what a row is are
+   part of a table's version. A project adds its own in default__session_settings.
+   - metadataOnly: which partitions a table has, the catalog tells; no file is opened. (SPARK-26709: one without rows counts.)
+   - FallbackOnException: Derby, asked for the partitions of some dates, now and then casts the values of other tables' partitions
+     to dates, and fails (Hive 2.3's MetaStoreDirectSql). Spark then asks for all. #}
+{% macro session_settings() %}
+  {%- set settings = {
+    'spark.sql.sources.partitionOverwriteMode': 'dynamic',
+    'spark.sql.optimizer.metadataOnly': 'true',
+    'spark.sql.variable.substitute': 'false',
+    'spark.sql.caseSensitive': 'false',
+    'spark.sql.hive.metastorePartitionPruningFallbackOnException': 'true',
+  } -%}
+  {%- do settings.update(adapter.dispatch('session_settings', 'exact')()) -%}
+  {{- return(settings) -}}
+{% endmacro %}
+
+{% macro default__session_settings() %}
+  {{- return({}) -}}
+{% endmacro %}
+
+{# Statements that apply them. #}
+{% macro set_session_sql() %}
+  {%- set statements = [] -%}
+  {%- for name, value in exact.session_settings().items() -%}
+    {%- do statements.append('set ' ~ name ~ ' = ' ~ value) -%}
+  {%- endfor -%}
+  {{- return(statements) -}}
+{% endmacro %}
