@@ -12,7 +12,7 @@
     ) -%}
     {%- do adapter.execute_pyspark(preflight_code()) -%}
     {%- set problems = [] -%}
-    {%- for row in fetch('select line, failed from preflight') -%}
+    {%- for row in exact.fetch(['select line, failed from preflight']) -%}
       {%- if row.failed -%}{%- do problems.append(row.line) -%}{%- else -%}{%- do log('ok: ' ~ row.line, info=true) -%}{%- endif -%}
     {%- endfor -%}
     {%- do refuse(problems) -%}
@@ -83,13 +83,13 @@ def no_table_of_others(dataset):
     return "free"
 
 look("Spark", "Start the session again.", lambda: spark.version)
-for dataset in {{ silver_columns() | list | tojson }}:
+for dataset in {{ exact.engine_sources() | map(attribute='table') | list | tojson }}:
     look("Silver {{ silver_base() }}/" + dataset, "Set SILVER_BASE to the folder above it, and let the role list and read it (deploy/role-policy.json).", lambda: silver(dataset))
 look("Gold {{ gold_base() }}", "Let the role write and delete there, or set GOLD_BASE to where it may (deploy/role-policy.json).", gold)
 for name in ("{{ target.schema }}", "{{ silver_schema() }}"):
     look("Database " + name, "Let the role see it (deploy/role-policy.json).", lambda: database(name))
 if spark.catalog.databaseExists("{{ silver_schema() }}"):
-    for dataset in {{ silver_columns() | list | tojson }}:
+    for dataset in {{ exact.engine_sources() | map(attribute='table') | list | tojson }}:
         look(
             "Name {{ silver_schema() }}." + dataset,
             "The project registers the files of SILVER_BASE itself, whatever a crawler made of them: set SILVER_SCHEMA to a database of its own, as silver_to_gold.",

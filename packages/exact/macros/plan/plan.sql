@@ -127,8 +127,10 @@
       {{- exceptions.raise_compiler_error(name ~ " is a day such as '2024-02-29', not '" ~ exact.setting(name) ~ "'.") -}}
     {%- endif -%}
   {%- endfor -%}
-  {%- set first = (exact.setting('rebuild_from') or '') | string -%}
-  {%- set last = (exact.setting('rebuild_to') or '') | string -%}
+  {{- return(exact.in_range(p, exact.setting('rebuild_from') | string, exact.setting('rebuild_to') | string)) -}}
+{% endmacro %}
+
+{% macro in_range(p, first, last) %}
   {{- return(
     p == exact.whole_table() or ((not first or p >= first[:p | length]) and (not last or p <= last[:p | length]))
   ) -}}

@@ -7,7 +7,9 @@
   {%- set view = 'rows_' ~ plan.node.alias -%}
   {%- set counts = 'select count_if(wanted > found) as missing, count_if(wanted < found) as vanished from ' ~ exact.temporary(view) -%}
   {%- set row = exact.fetch(exact.keep_sql(view, exact.rows_sql(plan, compared=true)) + [counts])[0] -%}
-  {{- return('changed' if row.vanished else ('missing' if row.missing else 'same')) -}}
+  {#- Each append leaves a small file; the twentieth is an overwrite. -#}
+  {%- set many = exact.partitions_found(plan.node)[exact.whole_table()].file_count >= 20 -%}
+  {{- return('changed' if row.vanished or (row.missing and many) else ('missing' if row.missing else 'same')) -}}
 {% endmacro %}
 
 {# Whether the rows that are there can be compared: their files are known, and have the contract's columns. #}
@@ -45,7 +47,8 @@
   {%- endif -%}
   {%- set view = 'rows_' ~ plan.node.alias -%}
   {%- set missing = 'wanted - found' if plan.rows == 'missing' else 'wanted' -%}
-  {%- set statements = exact.keep_sql(view, exact.rows_sql(plan, compared=false)) if plan.rows == 'unknown' else [] -%}
+  {#- Spark overwrites no table with rows that were compared with its own: they are computed again. -#}
+  {%- set statements = exact.keep_sql(view, exact.rows_sql(plan, compared=false)) if plan.rows != 'missing' else [] -%}
   {%- do statements.append(
     'insert ' ~ ('into ' if plan.rows == 'missing' else 'overwrite ') ~ plan.relation ~ ' select /*+ coalesce(1) */ '
     ~ exact.contract_columns(plan.node) | map('first') | join(', ') ~ ' from ' ~ exact.temporary(view)

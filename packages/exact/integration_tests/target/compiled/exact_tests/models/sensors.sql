@@ -1,0 +1,18 @@
+
+
+with days as (
+    select
+        sensor,
+        min(day) as first_day,
+        sum(readings) as readings
+    from toy.days
+    group by sensor
+)
+
+select
+    days.sensor,
+    places.place,
+    days.first_day,
+    days.readings
+from days
+left join toy.places as places on days.sensor = places.sensor
