@@ -18,9 +18,10 @@
   {%- else -%}
     {%- set recorded = {'rebuilt': 0, 'rows': 0, 'files': 0, 'bytes': 0, 'left_over': []} -%}
     {%- for chunk in exact.apply(plan) -%}
-      {%- set statements = chunk.statements + exact.record(plan, chunk, first=loop.first) -%}
+      {%- set facts_sql = exact.record(plan, chunk, first=loop.first) -%}
+      {%- set statements = chunk.statements + facts_sql -%}
       {%- do exact.log_chunk(plan, chunk, loop.index, loop.length) -%}
-      {%- if loop.last -%}
+      {%- if loop.last and facts_sql -%}
         {%- set facts = exact.fetch(statements + [exact.recorded_sql(plan)])[0].facts -%}
         {%- do recorded.update(exact.take_in(plan, fromjson(facts))) -%}
       {%- else -%}

@@ -47,16 +47,27 @@
   {%- set statements = [] -%}
   {#- As many as one statement on Glue can name. -#}
   {%- for some in partitions | batch(200) -%}
-    {%- set specs = [] -%}
-    {%- set folders = [] -%}
-    {%- for p in some -%}
-      {%- do specs.append('partition (' ~ plan.column ~ '=' ~ exact.sql_text(p) ~ ')') -%}
-      {%- do folders.append(exact.table_location(plan.node) ~ '/' ~ plan.column ~ '=' ~ exact.folder_name(p)) -%}
-    {%- endfor -%}
-    {%- do statements.append('alter table ' ~ plan.relation ~ ' drop if exists ' ~ specs | join(', ')) -%}
-    {%- do statements.extend(exact.delete_folders_sql(folders)) -%}
+    {%- do statements.append('alter table ' ~ plan.relation ~ ' drop if exists ' ~ exact.partition_specs(plan.node, some) | join(', ')) -%}
+    {%- do statements.extend(exact.delete_folders_sql(exact.partition_folders(plan.node, some))) -%}
   {%- endfor -%}
   {{- return(statements) -}}
+{% endmacro %}
+
+{# ["partition (day='2024-05-06')", ...] #}
+{% macro partition_specs(node, partitions) %}
+  {%- set specs = [] -%}
+  {%- for p in partitions -%}
+    {%- do specs.append('partition (' ~ exact.partition_column(node) ~ '=' ~ exact.sql_text(p) ~ ')') -%}
+  {%- endfor -%}
+  {{- return(specs) -}}
+{% endmacro %}
+
+{% macro partition_folders(node, partitions) %}
+  {%- set folders = [] -%}
+  {%- for p in partitions -%}
+    {%- do folders.append(exact.table_location(node) ~ '/' ~ exact.partition_column(node) ~ '=' ~ exact.folder_name(p)) -%}
+  {%- endfor -%}
+  {{- return(folders) -}}
 {% endmacro %}
 
 {% macro partition_literals(plan, values) %}

@@ -46,6 +46,28 @@
   ) -}}
 {% endmacro %}
 
+{# Statements that add facts about source files. A run that writes nothing keeps them in a view of its own. #}
+{% macro add_facts_sql(name, part, query) %}
+  {%- if not exact.read_only() -%}
+    {{- return([exact.append_sql(name, part, query), 'refresh table ' ~ exact.log_table(name)]) -}}
+  {%- endif -%}
+  {%- set view = name ~ '_' ~ part -%}
+  {%- do exact.run_memory().facts.setdefault(name, []).append(exact.temporary(view)) -%}
+  {{- return([
+    'create or replace global temporary view ' ~ exact.temporary_name(view) ~ ' as select * from (' ~ query ~ ') as added ('
+    ~ exact.log_columns(name) | map('first') | join(', ') ~ ')'
+  ]) -}}
+{% endmacro %}
+
+{# SQL: the facts about source files. #}
+{% macro facts_sql(name) %}
+  {%- set selects = [] -%}
+  {%- for table in [exact.log_table(name)] + exact.run_memory().facts.get(name, []) -%}
+    {%- do selects.append('select ' ~ exact.log_columns(name) | map('first') | join(', ') ~ ' from ' ~ table) -%}
+  {%- endfor -%}
+  {{- return('(' ~ selects | join(' union all ') ~ ')') -}}
+{% endmacro %}
+
 {% macro log_part(name, part) %}{{- return(exact.log_location(name) ~ '/' ~ invocation_id ~ '-' ~ part) -}}{% endmacro %}
 
 {# Statements that put a log together: what is of use goes into a new folder, and the folders that were there are deleted. A

@@ -7,11 +7,12 @@
    - sources: {'table input': {partition: {names, states, contents, inputs, rows}}}, what source files make of a table's partitions;
    - maps: {'table input': {partition of the input: partition of the table}};
    - nodes, node_ids, declared_sources, behind: what engine_nodes, engine_sources and tables_behind found, so that they look once;
+   - facts: {log: [view]}, what a run that writes nothing found out about source files (add_facts_sql);
    - logs: {log: [folder]}, the folders of each log (compact_sql); taken_over: whether the run before did not end; claimed: whether this run holds the base. #}
 {% macro run_memory() %}
   {%- if 'exact' not in graph -%}
     {%- do graph.update({'exact': {
-      'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {}, 'taken_over': false, 'claimed': false,
+      'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {}, 'facts': {}, 'taken_over': false, 'claimed': false,
     }}) -%}
   {%- endif -%}
   {{- return(graph.exact) -}}

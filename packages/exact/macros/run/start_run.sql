@@ -75,7 +75,12 @@
 {# Runs statements, lists all tables, and takes in what the manifest, the catalog and the claims of others say, in one query. #}
 {% macro look_at_tables(statements, writes, here) %}
   {%- set memory = exact.run_memory() -%}
-  {%- set found = exact.take_in_state(exact.fetch(statements + exact.list_tables_sql() + [exact.state_sql(writes, here)])) -%}
+  {#- A session may live longer than a run, and keeps listings of tables that others write to. -#}
+  {%- set refresh = [] -%}
+  {%- for node in exact.engine_nodes() if node.alias in memory.tables -%}
+    {%- do refresh.append('refresh table ' ~ exact.relation_name(node)) -%}
+  {%- endfor -%}
+  {%- set found = exact.take_in_state(exact.fetch(statements + refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])) -%}
   {%- do memory.update({'claimed': writes}) -%}
   {%- do exact.hold_or_withdraw(found.claims) if writes -%}
   {%- if found.zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z') -%}
@@ -85,10 +90,26 @@
       ~ ' under server_side_parameters or conf (see profiles.yml.example).'
     ) -}}
   {%- endif -%}
-  {%- set repairs = [] -%}
-  {%- for node in found.differing if writes -%}
-    {%- do log(exact.relation_name(node) ~ ': the catalog and the folder did not have the same partitions; the catalog is repaired.', info=true) -%}
-    {%- do repairs.append('msck repair table ' ~ exact.relation_name(node) ~ ' sync partitions') -%}
+  {%- do exact.repair_catalog(found.differing) if writes -%}
+{% endmacro %}
+
+{# Gives the catalog the partitions that the folder of a table has: another catalog may have made them, or lost them. Readers go by
+   the catalog. differing: [[node, missing in the catalog, missing in the folder], ...]. #}
+{% macro repair_catalog(differing) %}
+  {%- set statements = [] -%}
+  {%- for node, missing, surplus in differing -%}
+    {%- set relation = exact.relation_name(node) -%}
+    {%- do log(
+      relation ~ ': the catalog did not know ' ~ missing | length ~ ' partitions, and knew ' ~ surplus | length
+      ~ ' that are not there. It is put right.', info=true
+    ) -%}
+    {%- for verb, partitions, separator in [('add if not exists ', missing, ' '), ('drop if exists ', surplus, ', ')] -%}
+      {%- for some in partitions | batch(200) -%}
+        {%- do statements.append('alter table ' ~ relation ~ ' ' ~ verb ~ exact.partition_specs(node, some) | join(separator)) -%}
+        {#- Where no file is, a folder may be. -#}
+        {%- do statements.extend(exact.delete_folders_sql(exact.partition_folders(node, some))) if partitions == surplus -%}
+      {%- endfor -%}
+    {%- endfor -%}
   {%- endfor -%}
-  {%- do exact.run_statements(repairs) -%}
+  {%- do exact.run_statements(statements) -%}
 {% endmacro %}

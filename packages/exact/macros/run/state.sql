@@ -86,7 +86,7 @@
   {%- endif %}
 {% endmacro %}
 
-{# Takes the rows of such a query in. Returns {zone, claims, differing: tables whose partitions the catalog has not as the folder}. #}
+{# Takes the rows of such a query in. Returns {zone, claims, differing: tables whose partitions the catalog has otherwise (repair_catalog)}. #}
 {% macro take_in_state(rows) %}
   {%- set memory = exact.run_memory() -%}
   {%- set lines = {'found': {}, 'fact': {}, 'catalog': {}, 'source': {}, 'log': {}} -%}
@@ -115,9 +115,10 @@
     {%- set state = exact.state_of(lines.found.get(node.alias, []), lines.fact.get(node.alias, [])) -%}
     {%- do memory.state.update({node.alias: state.partitions}) -%}
     {%- do memory.codes.update({node.alias: state.codes}) -%}
-    {%- set folders = exact.partitions_found(node) | reject('equalto', exact.whole_table()) | sort | list -%}
-    {%- if node.alias in memory.tables and folders != lines.catalog.get(node.alias, []) | sort -%}
-      {%- do rest.differing.append(node) -%}
+    {%- set folders = exact.partitions_found(node) | reject('equalto', exact.whole_table()) | list -%}
+    {%- set known = lines.catalog.get(node.alias, []) -%}
+    {%- if node.alias in memory.tables and folders | sort != known | sort -%}
+      {%- do rest.differing.append([node, folders | reject('in', known) | list, known | reject('in', folders) | list]) -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return(rest) -}}

@@ -8,7 +8,7 @@
   {%- for source in sources -%}
     {%- set unknown = groups | selectattr('source', 'equalto', source.name) | map(attribute='days_unknown') | sum(start=[]) -%}
     {%- if unknown -%}
-      {%- do statements.append(exact.append_sql('file_days', loop.index, exact.file_days_sql(source, unknown))) -%}
+      {%- do statements.extend(exact.add_facts_sql('file_days', loop.index, exact.file_days_sql(source, unknown))) -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return(statements) -}}
@@ -61,7 +61,7 @@
         days.day,
         days.file_rows,
         days.valid_moments
-    from {{ exact.log_table('file_days') }} as days
+    from {{ exact.facts_sql('file_days') }} as days
     inner join {{ exact.temporary('source_listing') }} as listed
         on
             days.source = listed.source
@@ -71,7 +71,6 @@
     where {{ exact.day_is_known() }}
   {%- endset -%}
   {{- return([
-    'refresh table ' ~ exact.log_table('file_days'),
     'create or replace global temporary view ' ~ exact.temporary_name('source_days') ~ ' as ' ~ query,
   ]) -}}
 {% endmacro %}

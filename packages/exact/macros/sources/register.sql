@@ -82,10 +82,10 @@
             from {{ exact.temporary('source_listing') }}
             union all
             select {{ key }}, null as path, types, if(file_rows = 0, true, null) as days_known
-            from {{ exact.log_table('file_types') }}
+            from {{ exact.facts_sql('file_types') }}
             union all
             select {{ key }}, null as path, null as types, true as days_known
-            from {{ exact.log_table('file_days') }}
+            from {{ exact.facts_sql('file_days') }}
             where {{ exact.day_is_known() }}
         )
         group by {{ key }}
@@ -156,7 +156,7 @@
   {%- endfor -%}
   {%- set query %}
     select types.source, types.types, to_json(collect_set(listed.file_path)) as files
-    from {{ exact.log_table('file_types') }} as types
+    from {{ exact.facts_sql('file_types') }} as types
     inner join {{ exact.temporary('source_listing') }} as listed
         on types.source = listed.source and types.file_path = listed.file_path
         and types.file_size = listed.file_size and types.file_modified = listed.file_modified

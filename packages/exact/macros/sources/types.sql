@@ -24,11 +24,11 @@
         ~ footer.file_rows ~ 'L)'
       ) -%}
     {%- endfor -%}
-    {%- set pending = [exact.append_sql('file_types', loop.index, 'select * from values ' ~ rows | join(', '))] -%}
+    {%- set pending = exact.add_facts_sql('file_types', loop.index, 'select * from values ' ~ rows | join(', ')) -%}
     {%- do remembered.clear() -%}
     {%- do remembered.extend(pending) -%}
   {%- endfor -%}
-  {{- return(remembered + ['refresh table ' ~ exact.log_table('file_types'), 'set spark.sql.caseSensitive = false']) -}}
+  {{- return(remembered + ['set spark.sql.caseSensitive = false']) -}}
 {% endmacro %}
 
 {# A path in which Spark sees no pattern. #}
