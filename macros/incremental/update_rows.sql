@@ -38,11 +38,12 @@
   {%- if rows.missing or rows.vanished -%}
     {#- Appends leave small files; the twentieth is an overwrite. -#}
     {%- if rows.vanished or now.files >= 20 -%}
-      {#- Computed before, so that the folder is empty no longer than writing a few rows takes. -#}
+      {#- Computed before, so that the folder is empty no longer than writing a few rows takes. Not dropped before: where there
+         is no such view, Spark would look for a table in the database `default`, where the role of deploy/ may not look. -#}
       {%- set view = relation.identifier ~ '__rows' -%}
       {%- do table.pending.extend([
-        'drop view if exists ' ~ view,
-        'cache table ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from ' ~ subquery,
+        'create or replace temporary view ' ~ view ~ ' as select /*+ coalesce(1) */ ' ~ nullable_columns() ~ ' from ' ~ subquery,
+        'cache table ' ~ view,
         'insert overwrite table ' ~ relation ~ ' select * from ' ~ view,
         'drop view ' ~ view,
       ]) -%}
