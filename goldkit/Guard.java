@@ -45,10 +45,10 @@ import org.apache.spark.api.plugin.SparkPlugin;
  * generics: hence the casts.
  */
 public class Guard {
-    /** The local property of Spark's that says whose work a thread does; threads inherit it. */
-    private static final String SESSION = "goldkit.session";
-    /** Work of the endpoint itself, for which nobody needs a permission. */
-    private static final String OWN = "endpoint";
+    /** The local property of Spark's that says as which role a thread works; threads inherit it. */
+    private static final String ROLE = "goldkit.role";
+    /** Who may do everything: an administrator's sessions, and the endpoint itself. */
+    private static final String ADMIN = "admin";
 
     private static final Map<String, String> ANSWERS = new ConcurrentHashMap<String, String>();
     private static volatile SparkContext context;
@@ -70,16 +70,16 @@ public class Guard {
         ANSWERS.clear();
     }
 
-    /** Why this session may not do this; empty if it may. Each question is asked once. */
+    /** Why the role may not do this; empty if it may. Each question is asked once. */
     private static String denied(String kind, List<String> names) throws IOException {
         if (context == null) {
             return "";
         }
-        String session = context.getLocalProperty(SESSION);
-        if (OWN.equals(session)) {
+        String role = context.getLocalProperty(ROLE);
+        if (ADMIN.equals(role)) {
             return "";
         }
-        String question = session + "\n" + kind + "\n" + String.join("\n", names);
+        String question = role + "\n" + kind + "\n" + String.join("\n", names);
         String answer = (String) ANSWERS.get(question);
         if (answer == null) {
             HttpURLConnection connection = (HttpURLConnection) new URL(url).openConnection();
@@ -91,7 +91,7 @@ public class Guard {
         return answer;
     }
 
-    /** The thread of a task does the work of the session that the task is of, and so do those it starts. */
+    /** The thread of a task works as the role that its job does, and so do the threads that it starts. */
     public static class Tasks implements SparkPlugin, ExecutorPlugin {
         public DriverPlugin driverPlugin() {
             return null;
@@ -103,7 +103,7 @@ public class Guard {
 
         public void onTaskStart() {
             if (context != null) {
-                context.setLocalProperty(SESSION, TaskContext.get().getLocalProperty(SESSION));
+                context.setLocalProperty(ROLE, TaskContext.get().getLocalProperty(ROLE));
             }
         }
     }

@@ -266,7 +266,7 @@ class Lake:
         self.spark = SparkSession(self.context)
         self.own = SparkSession._instantiatedSession = OwnSession(self.spark)
         self._buckets, self._s3_root = set[str](), s3_root
-        self.charge(None)
+        self.charge(iam.ADMIN)
         self.mount(" ".join(f"s3://{folder.name}" for folder in s3_root.iterdir()))
 
     def _compile(self, source: Path, folder: Path) -> None:
@@ -286,9 +286,9 @@ class Lake:
         hive = catalog.unwrapped().client().clientLoader().cachedHive()
         self.jvm.goldkit.Guard.install(url, self.context._jsc.sc(), hive)
 
-    def charge(self, session: str | None) -> None:
-        """What this thread has Spark do is this session's work, or the endpoint's own."""
-        self.context.setLocalProperty("goldkit.session", session or "endpoint")
+    def charge(self, role: str) -> None:
+        """What this thread has Spark do is work of this role, or of the endpoint (iam.ADMIN)."""
+        self.context.setLocalProperty("goldkit.role", role)
 
     def mount(self, text: str) -> None:
         """Mount every bucket that `text` names, as s3: and s3a:, made if it is not there."""
@@ -460,15 +460,12 @@ class Statement:
 class Session:
     """A session and its thread: PROVISIONING, READY, then STOPPING, STOPPED, TIMEOUT or FAILED."""
 
-    def __init__(
-        self, request: Json, role: iam.RoleSession | None, lake: Lake, minute: float, provisioning: float
-    ) -> None:
+    def __init__(self, request: Json, role: str, lake: Lake, minute: float, provisioning: float) -> None:
         self.request, self.id, self.status, self.error = request, request["Id"], "PROVISIONING", ""
-        self.role = role  # none: it may do everything
         self.statements: list[Statement] = []
         self.ignored_conf: list[str] = []
         self.created = self.used = time.time()
-        self._lake, self._minute, self._provisioning = lake, minute, provisioning
+        self._role, self._lake, self._minute, self._provisioning = role, lake, minute, provisioning
         self._queue: SimpleQueue[Statement | None] = SimpleQueue()
         self._lock = threading.Lock()
         threading.Thread(target=self._work, daemon=True).start()
@@ -477,7 +474,7 @@ class Session:
         """Run the statements one after the other, in a Spark session and namespace of their own."""
         time.sleep(self._provisioning)
         conf = self.request.get("DefaultArguments", {}).get("--conf", "")
-        self._lake.charge(self.id)
+        self._lake.charge(self._role)
         _here.spark, self.ignored_conf = self._lake.new_session(conf)
         namespace = {"__name__": "__main__", "spark": _here.spark, "sc": self._lake.context}
         with self._lock:
@@ -769,6 +766,7 @@ class GlueEndpoint:
         self._root, self._s3_root = root.resolve(), (s3_root or root / "s3").resolve()
         self._port, self._conf = port, conf or {}
         self._iam = iam.Iam(policies) if policies else None
+        self._roles: dict[str, iam.Role] = {}
         self._faults: list[Fault] = []
         self._counts: Counter[str] = Counter()
         self._moto: Any = DomainDispatcherApplication(create_backend_app)
@@ -833,6 +831,8 @@ class GlueEndpoint:
         if not self._iam:
             raise ValueError("the endpoint was started without policies")
         self._iam.use(policies)
+        self._new_catalog &= not any(role.opened for role in self._roles.values())
+        self._roles.clear()
         self._lake.jvm.goldkit.Guard.forget()
 
     def permissions(self) -> list[Json]:
@@ -840,23 +840,28 @@ class GlueEndpoint:
         record = sorted({**self._iam.record}.items()) if self._iam else []
         return [asdict(request) | {"context": dict(request.context), "allowed": ok} for request, ok in record]
 
-    def role(self, arn: str) -> iam.RoleSession | None:
-        """What a session that this thread's request starts may do; none: everything."""
+    def role(self, arn: str) -> str:
+        """Whose work a session is that this thread's request starts: a role's, or an administrator's."""
         if not self._iam or _here.key == iam.ADMIN:
-            return None
-        opening = [("getDatabase", "default")]
-        if self._new_catalog and not any(s.role and s.role.opened for s in self._sessions.by_id.values()):
-            opening.append(("createDatabase", "default"))
-        if pyspark.__version__ < "4":
-            opening.append(("getDatabase", "global_temp"))
-        return iam.RoleSession(self._iam, arn, _here.region, opening)
+            return iam.ADMIN
+        self._role(name := f"{arn} {_here.region}")
+        return name
+
+    def _role(self, name: str) -> iam.Role:
+        """A role in a region. What a Spark asks for when it starts, it asks for once a policy."""
+        if name not in self._roles and self._iam:
+            opening = [("getDatabase", "default")]
+            opening += [("createDatabase", "default")] if self._new_catalog else []
+            opening += [("getDatabase", "global_temp")] if pyspark.__version__ < "4" else []
+            self._roles[name] = iam.Role(self._iam, opening, *name.split())
+        return self._roles[name]
 
     def _ask(self, question: str) -> str:
         """Guard.java's question, answered with why not, or with nothing."""
         name, kind, *names = question.split("\n")
-        if session := self._sessions.by_id.get(name):
-            return session.role.denied(kind, *names) if session.role else ""
-        return f"nobody is known to do this: {question}"
+        if not name.startswith("arn:"):
+            return f"nobody is known to do this: {question}"
+        return self._role(name).denied(kind, *names)
 
     def __call__(self, environ: Json, start_response: Any) -> Iterable[bytes]:
         request, status, headers = Request(environ), 200, {}
@@ -907,7 +912,7 @@ class GlueEndpoint:
         check(operation, params)
         self._authorize("glue", operation, params)
         if owner is self._catalog:
-            self._lake.charge(None)
+            self._lake.charge(iam.ADMIN)
         answer: Json = getattr(owner, name)(params)
         return answer
 

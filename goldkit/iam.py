@@ -28,7 +28,7 @@ from moto.iam.access_control import IAMPolicy, PermissionResult
 
 Json = dict[str, Any]
 
-# Requests signed with this key are an administrator's, and so are sessions started by them.
+# Who may do everything: who signs with this key, the sessions that he starts, and the endpoint itself.
 ADMIN = "admin"
 PRINCIPALS = ("caller", "role")
 
@@ -154,23 +154,24 @@ class Iam:
             self.ask(request, f"arn:aws:sts::{DEFAULT_ACCOUNT_ID}:user/moto")
 
 
-class RoleSession:
-    """What one session asks for, as its role, in the region `region`.
+class Role:
+    """What sessions ask for as a role, in a region.
 
     Each session of AWS is a Spark of its own; those of the endpoint share one. So what a Spark asks for
-    when it first looks into the catalog is asked for here: AWS's client for Hive looks for `default` and
-    makes it where it is missing, and Spark 3 looks whether a database has the name of its global views.
+    when it first looks into the catalog is asked for here, the `opening`: AWS's client for Hive looks for
+    `default` and makes it where it is missing, and Spark 3 looks whether a database has the name of its
+    global views.
     """
 
-    def __init__(self, iam: Iam, role: str, region: str, opening: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, iam: Iam, opening: Sequence[tuple[str, str]], arn: str, region: str) -> None:
         self._iam, self._region, self._opening = iam, region, opening
-        name = role.rsplit("/", 1)[-1]
-        self._who = f"arn:aws:sts::{role.split(':')[4]}:assumed-role/{name}/GlueJobRunnerSession"
+        account, name = arn.split(":")[4], arn.rsplit("/", 1)[-1]
+        self._who = f"arn:aws:sts::{account}:assumed-role/{name}/GlueJobRunnerSession"
         self.opened, self._lock = False, threading.Lock()
         self._write_logs()
 
     def denied(self, kind: str, *names: str) -> str:
-        """Why the session may not do this, as the client of catalog or S3 says it; empty if it may."""
+        """Why the role may not do this, as the client of catalog or S3 says it; empty if it may."""
         try:
             if kind == "s3":
                 self._s3(*names)
