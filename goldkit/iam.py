@@ -53,7 +53,7 @@ HIVE = {
     "add_partitions": "GetTable BatchCreatePartition",
     "alter_partition": "UpdatePartition",
     "alter_partitions": "UpdatePartition",
-    "dropPartition": "GetPartition DeletePartition",
+    "dropPartition": "GetPartition DeletePartition GetTable",
     "dropPartitions": "GetPartitions BatchDeletePartition",
     "getPartition": "GetPartition",
     "getPartitionWithAuthInfo": "GetPartition GetTable",
