@@ -17,10 +17,16 @@ static settings among them (extensions, warehouse) can only be given to this com
 listed as `ignored_conf`. The process runs in UTC, as a Glue worker does. DeleteTable deletes the
 files of a managed table, as Spark does and AWS does not.
 
+Given policies (--policies deploy), it evaluates every call: the caller's, and what a session's Spark does
+to the catalog and to S3, as its role; see goldkit/iam.py. What is denied fails as it does on AWS. An
+administrator, who signs with the key `admin`, may do everything, and so may the sessions that he starts.
+
 For tests, as methods of GlueEndpoint or over HTTP (JSON, unsigned):
     POST /_control/faults  a Fault, or a list of them
     GET  /_control/calls   {"operations": {name: count}, "statements": [...], "sessions": {...}}
     POST /_control/reset   forget faults, counts and statements
+    GET  /_control/permissions  {"permissions": [{principal, action, resource, context, allowed}, ...]}
+    POST /_control/permissions  {"caller": policy, "role": policy}, either or both
 """
 
 from __future__ import annotations
@@ -42,7 +48,7 @@ import types
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,6 +74,8 @@ from pyspark.sql.types import StructType
 from werkzeug import Request, Response
 from werkzeug.serving import make_server
 
+from goldkit import iam
+
 Json = dict[str, Any]
 GLUE = ServiceModel(Loader().load_service_model("glue", "service-2"), "glue")
 OURS = re.compile("Session|Statement|Database|Table|Partition")  # the rest of Glue is moto's
@@ -83,7 +91,8 @@ SMALL = {
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
     " -Dderby.system.durability=test -Dderby.language.statementCache.size=2000",
 }
-_here = threading.local()  # a session's thread: its Spark session, its statement's output
+# A session's thread: its Spark session, its statement's output. A request's: who signed it, for which region.
+_here = threading.local()
 
 
 def client_environ(url: str) -> dict[str, str]:
@@ -219,7 +228,7 @@ def use_java(folder: Path) -> None:
 class Lake:
     """The local Spark, its metastore and log under `root`, its buckets the folders of `s3_root`."""
 
-    def __init__(self, root: Path, s3_root: Path, conf: dict[str, str]) -> None:
+    def __init__(self, root: Path, s3_root: Path, conf: dict[str, str], guarded: bool) -> None:
         os.environ |= {"TZ": "UTC", "SPARK_LOCAL_IP": "127.0.0.1"}
         time.tzset()
         use_java(root / "java")
@@ -238,16 +247,48 @@ class Lake:
             "spark.hadoop.fs.s3a.impl": view,
             "spark.hadoop.fs.bucket.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         }
+        if guarded:
+            (root / "classes").mkdir(exist_ok=True)  # Java takes what is not there for an archive
+            settings |= {
+                "spark.driver.extraClassPath": str(root / "classes"),
+                "spark.plugins": "goldkit.Guard$Tasks",
+                "spark.hadoop.fs.s3.impl": "goldkit.Guard$Files",
+                "spark.hadoop.fs.s3a.impl": "goldkit.Guard$Files",
+            }
         spark_conf = SparkConf().setAll([*(settings | conf).items()])
         with (root / "spark.log").open("w") as log:  # what Spark has to say, out of the way
             self._gateway = launch_gateway(spark_conf, {"stderr": log})
         self.jvm: Any = self._gateway.jvm
         self.jvm.System.setProperty("derby.stream.error.file", f"{root}/derby.log")
+        if guarded:
+            self._compile(Path(__file__).with_name("Guard.java"), root / "classes")
         self.context = SparkContext(conf=spark_conf, gateway=self._gateway)
         self.spark = SparkSession(self.context)
         self.own = SparkSession._instantiatedSession = OwnSession(self.spark)
         self._buckets, self._s3_root = set[str](), s3_root
+        self.charge(iam.ADMIN)
         self.mount(" ".join(f"s3://{folder.name}" for folder in s3_root.iterdir()))
+
+    def _compile(self, source: Path, folder: Path) -> None:
+        """Compile Java with Spark's own compiler, before Spark starts and looks for the classes."""
+        compiler = self.jvm.org.codehaus.janino.SimpleCompiler()
+        compiler.setParentClassLoader(self.jvm.Thread.currentThread().getContextClassLoader())
+        compiler.cook(source.read_text())
+        for name, code in compiler.getBytecodes().items():
+            file = folder / f"{name.replace('.', '/')}.class"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(code)
+
+    def guard(self, url: str) -> None:
+        """Have Spark ask at `url` whether a session may do what it does to the catalog and to S3."""
+        catalog = self.spark._jsparkSession.sharedState().externalCatalog()
+        catalog.databaseExists("default")
+        hive = catalog.unwrapped().client().clientLoader().cachedHive()
+        self.jvm.goldkit.Guard.install(url, self.context._jsc.sc(), hive)
+
+    def charge(self, role: str) -> None:
+        """What this thread has Spark do is work of this role, or of the endpoint (iam.ADMIN)."""
+        self.context.setLocalProperty("goldkit.role", role)
 
     def mount(self, text: str) -> None:
         """Mount every bucket that `text` names, as s3: and s3a:, made if it is not there."""
@@ -419,12 +460,12 @@ class Statement:
 class Session:
     """A session and its thread: PROVISIONING, READY, then STOPPING, STOPPED, TIMEOUT or FAILED."""
 
-    def __init__(self, request: Json, lake: Lake, minute: float, provisioning: float) -> None:
+    def __init__(self, request: Json, role: str, lake: Lake, minute: float, provisioning: float) -> None:
         self.request, self.id, self.status, self.error = request, request["Id"], "PROVISIONING", ""
         self.statements: list[Statement] = []
         self.ignored_conf: list[str] = []
         self.created = self.used = time.time()
-        self._lake, self._minute, self._provisioning = lake, minute, provisioning
+        self._role, self._lake, self._minute, self._provisioning = role, lake, minute, provisioning
         self._queue: SimpleQueue[Statement | None] = SimpleQueue()
         self._lock = threading.Lock()
         threading.Thread(target=self._work, daemon=True).start()
@@ -433,6 +474,7 @@ class Session:
         """Run the statements one after the other, in a Spark session and namespace of their own."""
         time.sleep(self._provisioning)
         conf = self.request.get("DefaultArguments", {}).get("--conf", "")
+        self._lake.charge(self._role)
         _here.spark, self.ignored_conf = self._lake.new_session(conf)
         namespace = {"__name__": "__main__", "spark": _here.spark, "sc": self._lake.context}
         with self._lock:
@@ -520,7 +562,8 @@ class Sessions:
                 code = "AlreadyExists" if same else "IdempotentParameterMismatch"
                 raise AwsError(f"{code}Exception", f"Session {p['Id']} already exists")
             minute, provisioning = self._endpoint.minute, self._endpoint.provisioning_seconds
-            self.by_id[p["Id"]] = session = Session(p, self._lake, minute, provisioning)
+            role = self._endpoint.role(p["Role"])
+            self.by_id[p["Id"]] = session = Session(p, role, self._lake, minute, provisioning)
         return {"Session": session.shape()}
 
     def get_session(self, p: Json) -> Json:
@@ -701,7 +744,8 @@ class Catalog:
 class GlueEndpoint:
     """The endpoint, a WSGI application on 127.0.0.1: `with GlueEndpoint(root) as glue: glue.url`.
 
-    `conf` are settings of the Spark underneath, static ones among them. May be set at any time:
+    `conf` are settings of the Spark underneath, static ones among them. `policies` say who may what, by
+    principal (iam.read); without them everybody may do everything. May be set at any time:
     hold_seconds: how long GetStatement waits for the end of a statement before it answers.
     minute: the seconds in a minute of Timeout and IdleTimeout, so that a test need not wait.
     provisioning_seconds: how long a session stays PROVISIONING.
@@ -711,9 +755,18 @@ class GlueEndpoint:
     minute: float = 60
     provisioning_seconds: float = 0
 
-    def __init__(self, root: Path, s3_root: Path | None = None, port: int = 0, conf: Json | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        s3_root: Path | None = None,
+        port: int = 0,
+        conf: Json | None = None,
+        policies: dict[str, Json] | None = None,
+    ) -> None:
         self._root, self._s3_root = root.resolve(), (s3_root or root / "s3").resolve()
         self._port, self._conf = port, conf or {}
+        self._iam = iam.Iam(policies) if policies else None
+        self._roles: dict[str, iam.Role] = {}
         self._faults: list[Fault] = []
         self._counts: Counter[str] = Counter()
         self._moto: Any = DomainDispatcherApplication(create_backend_app)
@@ -729,13 +782,16 @@ class GlueEndpoint:
             raise RuntimeError(f"{self._root} is in use by another endpoint") from None
         stub_modules()
         PySparkException._log_exception = lambda _: None  # Spark 4 prints errors
-        self._lake = Lake(self._root, self._s3_root, self._conf)
+        self._new_catalog = not (self._root / "metastore").exists()
+        self._lake = Lake(self._root, self._s3_root, self._conf, bool(self._iam))
         self._sessions, self._catalog = Sessions(self, self._lake), Catalog(self._lake)
         quiet = type("QuietHandler", (MotoRequestHandler,), {"log": lambda *_: None})
         where = ("127.0.0.1", self._port)
         self._server = make_server(*where, self, threaded=True, request_handler=quiet)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        if self._iam:
+            self._lake.guard(f"{self.url}/_control/ask")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -770,12 +826,52 @@ class GlueEndpoint:
         for record in (self._faults, self._counts, self._sessions.ran):
             record.clear()
 
+    def permit(self, policies: dict[str, Json]) -> None:
+        """Evaluate calls by these policies from now on; a principal that is left out keeps its own."""
+        if not self._iam:
+            raise ValueError("the endpoint was started without policies")
+        self._iam.use(policies)
+        self._new_catalog &= not any(role.opened for role in self._roles.values())
+        self._roles.clear()
+        self._lake.jvm.goldkit.Guard.forget()
+
+    def permissions(self) -> list[Json]:
+        """Each permission that was asked for so far, and whether it was there."""
+        record = sorted({**self._iam.record}.items()) if self._iam else []
+        return [asdict(request) | {"context": dict(request.context), "allowed": ok} for request, ok in record]
+
+    def role(self, arn: str) -> str:
+        """Whose work a session is that this thread's request starts: a role's, or an administrator's."""
+        if not self._iam or _here.key == iam.ADMIN:
+            return iam.ADMIN
+        self._role(name := f"{arn} {_here.region}")
+        return name
+
+    def _role(self, name: str) -> iam.Role:
+        """A role in a region. What a Spark asks for when it starts, it asks for once a policy."""
+        if name not in self._roles and self._iam:
+            opening = [("getDatabase", "default")]
+            opening += [("createDatabase", "default")] if self._new_catalog else []
+            opening += [("getDatabase", "global_temp")] if pyspark.__version__ < "4" else []
+            self._roles[name] = iam.Role(self._iam, opening, *name.split())
+        return self._roles[name]
+
+    def _ask(self, question: str) -> str:
+        """Guard.java's question, answered with why not, or with nothing."""
+        name, kind, *names = question.split("\n")
+        if not name.startswith("arn:"):
+            return f"nobody is known to do this: {question}"
+        return self._role(name).denied(kind, *names)
+
     def __call__(self, environ: Json, start_response: Any) -> Iterable[bytes]:
         request, status, headers = Request(environ), 200, {}
         signature = request.headers.get("Authorization", "")
-        scope = re.match(r"AWS4-HMAC-SHA256 Credential=(?:[^/]+/){3}([^/]+)/", signature)
+        scope = re.match(r"AWS4-HMAC-SHA256 Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/", signature)
+        _here.key, _here.region = scope.group(1, 2) if scope else ("", "")
         service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         try:
+            if request.path == "/_control/ask":
+                return Response(self._ask(request.get_data(as_text=True)))(environ, start_response)
             if request.path.startswith("/_control/"):
                 answer = self._control(request)
             elif not scope and "X-Amz-Signature" not in request.args:
@@ -783,7 +879,13 @@ class GlueEndpoint:
             elif service == "AWSGlue" and OURS.search(operation):
                 answer = self._glue(operation, request)
             else:
-                self._counts[operation or (scope[1] if scope else "s3")] += 1
+                self._counts[operation or (scope[3] if scope else "s3")] += 1
+                body = request.get_data()
+                environ["wsgi.input"] = io.BytesIO(body)  # which moto reads again
+                # Where services other than AWS's JSON protocol name the operation: in a form, or in the path.
+                form = re.search(rb"\bAction=(\w+)", body)
+                operation = operation or (form[1].decode() if form else request.path.rsplit("/", 1)[-1])
+                self._authorize(scope[3] if scope else "s3", operation, {})
                 return self._moto(environ, start_response)  # type: ignore[no-any-return]
         except Exception as problem:  # noqa: BLE001 - what is not AWS's error is a server's fault
             error = problem if isinstance(problem, AwsError) else None
@@ -808,13 +910,31 @@ class GlueEndpoint:
         except ValueError as error:
             raise AwsError("SerializationException", str(error)) from None
         check(operation, params)
+        self._authorize("glue", operation, params)
+        if owner is self._catalog:
+            self._lake.charge(iam.ADMIN)
         answer: Json = getattr(owner, name)(params)
         return answer
+
+    def _authorize(self, service: str, operation: str, params: Json) -> None:
+        """Refuse what the caller may not do."""
+        if self._iam and _here.key != iam.ADMIN:
+            try:
+                self._iam.ask_for_call(_here.region, service, operation, params)
+            except iam.Denied as denied:
+                raise AwsError("AccessDeniedException", str(denied)) from None
 
     def _control(self, request: Request) -> Json:
         match request.method, request.path:
             case "GET", "/_control/calls":
                 return self.calls()
+            case "GET", "/_control/permissions":
+                return {"permissions": self.permissions()}
+            case "POST", "/_control/permissions":
+                try:
+                    self.permit(request.get_json(force=True))
+                except ValueError as error:
+                    raise AwsError("InvalidPolicy", str(error)) from None
             case "POST", "/_control/reset":
                 self.reset()
             case "POST", "/_control/faults":
@@ -834,6 +954,7 @@ def main(
     port: Annotated[int, typer.Option(help="0: any free one.")] = 0,
     s3_root: Annotated[Path | None, typer.Option(help="Folder of buckets [ROOT/s3].")] = None,
     conf: Annotated[list[str] | None, typer.Option(help="Spark setting, key=value.")] = None,
+    policies: Annotated[Path | None, typer.Option(help="Folder of caller- and role-policy.json.")] = None,
     hold_seconds: Annotated[float, typer.Option(help="How long GetStatement waits.")] = 20,
     minute: Annotated[float, typer.Option(help="Seconds in a minute of timeouts.")] = 60,
     provisioning_seconds: Annotated[float, typer.Option(help="Start of a session.")] = 0,
@@ -841,7 +962,7 @@ def main(
     """Serve a local AWS Glue on 127.0.0.1 until SIGTERM or SIGINT."""
     stop = threading.Event()
     settings = dict(entry.split("=", 1) for entry in conf or [])
-    with GlueEndpoint(root, s3_root, port, settings) as glue:
+    with GlueEndpoint(root, s3_root, port, settings, iam.read(policies) if policies else None) as glue:
         glue.hold_seconds, glue.minute = hold_seconds, minute
         glue.provisioning_seconds = provisioning_seconds
         for number in (signal.SIGTERM, signal.SIGINT):

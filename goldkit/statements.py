@@ -3,6 +3,7 @@
 Statements are what a run on Glue pays for: each waits to be sent, to be run and to be asked for, a second
 or more, however little it does. Both projects run through the unmodified adapter against the endpoint
 of goldkit/glue_endpoint.py, seeds and models; a test of the data is three statements more on either side.
+Both have the permissions that deploy/ ships, the plain one with its own folder and database in them.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import boto3
 from rich.console import Console
 from rich.table import Table
 
+from goldkit import iam
 from goldkit.changes import Lake, late_rows, new_day
 from goldkit.environment import PROJECT, SetupError
 from goldkit.glue_endpoint import SMALL, GlueEndpoint, client_environ
 
-BUCKET = "lake"
+# What the permissions name, and what the plain project has instead.
+SILVER, GOLD = "my-silver-bucket/silver", "my-gold-bucket"
+NAMES = {f"{kind}/gold": f"{kind}/plain" for kind in (GOLD, "database", "table")}
 
 
 def plain_project(folder: Path) -> Path:
@@ -55,8 +60,8 @@ def count(glue: GlueEndpoint, project: Path, work: Path, schema: str) -> dict[st
     shutil.copy(PROJECT / "profiles.yml.example", profiles / "profiles.yml")
     environ = {
         **client_environ(glue.url),
-        "SILVER_BASE": f"s3://{BUCKET}/silver",
-        "GOLD_BASE": f"s3://{BUCKET}/{schema}",
+        "SILVER_BASE": f"s3://{SILVER}",
+        "GOLD_BASE": f"s3://{GOLD}/{schema}",
         "GOLD_SCHEMA": schema,
         "DBT_PROFILES_DIR": str(profiles),
         "DBT_PROJECT_DIR": str(project),
@@ -79,15 +84,21 @@ def run() -> None:
     """Print the table: a first build, a new day with late rows, nothing new."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        lake = Lake(work / "s3" / BUCKET / "silver", random.Random(8))
+        lake = Lake(work / "s3" / SILVER, random.Random(8))
         projects = {"gold": PROJECT, "plain": plain_project(work / "project")}
         found: dict[str, dict[str, dict[str, int]]] = {name: {} for name in projects}
-        with GlueEndpoint(work / "endpoint", work / "s3", conf=SMALL) as glue:
+        policies = {"gold": iam.read(PROJECT / "deploy"), "plain": iam.read(PROJECT / "deploy", NAMES)}
+        with GlueEndpoint(work / "endpoint", work / "s3", conf=SMALL, policies=policies["gold"]) as glue:
+            # As the template does: dbt-glue makes it as the caller, who may not.
+            keys = {"aws_access_key_id": iam.ADMIN, "aws_secret_access_key": "b", "region_name": "eu-west-1"}
+            client = boto3.client("glue", endpoint_url=glue.url, **keys)
+            client.create_database(DatabaseInput={"Name": "plain", "LocationUri": f"s3://{GOLD}/plain"})
             for what in ("first build", "new day and late rows", "nothing new"):
                 if what.startswith("new"):
                     new_day(lake)
                     late_rows(lake)
                 for name, project in projects.items():
+                    glue.permit(policies[name])
                     found[name][what] = count(glue, project, work, name)
     table = Table("", "statements", "plain dbt-glue", "API calls", "plain dbt-glue")
     for column in table.columns[1:]:

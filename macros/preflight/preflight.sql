@@ -51,7 +51,8 @@ def look(what, advice, check):
     try:
         found.append((what + ": " + str(check()), False))
     except Exception as error:
-        found.append((what + ": " + str(error).strip().split(chr(10))[0][:300] + ". " + advice, True))
+        # Of what Java raised, the first line of Python's text says nothing.
+        found.append((what + ": " + str(getattr(error, "java_exception", error)).strip().split(chr(10))[0][:300] + ". " + advice, True))
 
 def files(folder):
     path = spark._jvm.org.apache.hadoop.fs.Path(folder)
@@ -61,7 +62,9 @@ def silver(dataset):
     system, path = files("{{ silver_base() }}/" + dataset)
     listing = system.listFiles(path, True)
     while listing.hasNext():
-        if listing.next().getPath().getName().endswith(".parquet"):
+        file = listing.next().getPath()
+        if file.getName().endswith(".parquet"):
+            system.open(file).close()
             return "there"
     raise ValueError("no parquet file")
 
@@ -76,6 +79,8 @@ def database(name):
     return "there" if spark.catalog.databaseExists(name) else "not there yet, the run makes it"
 
 def no_table_of_others(dataset):
+    if not spark.catalog.databaseExists("{{ silver_schema() }}"):
+        return "free"
     for row in spark.sql("show tables in {{ silver_schema() }} like '" + dataset + "'").collect():
         kind = {r.col_name: r.data_type for r in spark.sql("describe table extended {{ silver_schema() }}." + dataset).collect()}
         if kind.get("Type") != "VIEW":
@@ -88,12 +93,11 @@ for dataset in {{ exact.engine_sources() | map(attribute='table') | list | tojso
 look("Gold {{ gold_base() }}", "Let the role write and delete there, or set GOLD_BASE to where it may (deploy/role-policy.json).", gold)
 for name in ("{{ target.schema }}", "{{ silver_schema() }}"):
     look("Database " + name, "Let the role see it (deploy/role-policy.json).", lambda: database(name))
-if spark.catalog.databaseExists("{{ silver_schema() }}"):
-    for dataset in {{ exact.engine_sources() | map(attribute='table') | list | tojson }}:
-        look(
-            "Name {{ silver_schema() }}." + dataset,
-            "The project registers the files of SILVER_BASE itself, whatever a crawler made of them: set SILVER_SCHEMA to a database of its own, as silver_to_gold.",
-            lambda: no_table_of_others(dataset),
-        )
+for dataset in {{ exact.engine_sources() | map(attribute='table') | list | tojson }}:
+    look(
+        "Name {{ silver_schema() }}." + dataset,
+        "The project registers the files of SILVER_BASE itself, whatever a crawler made of them: set SILVER_SCHEMA to a database of its own, as silver_to_gold.",
+        lambda: no_table_of_others(dataset),
+    )
 spark.createDataFrame(found, "line string, failed boolean").createOrReplaceTempView("preflight")
 {% endmacro %}

@@ -3,6 +3,9 @@
 Guards against what works on Spark and not through dbt-glue, which pastes SQL into Python, runs each query
 twice, asks the Data Catalog for tables, and leaves sessions behind.
 
+All of it runs with the permissions that deploy/ ships and no others: the endpoint evaluates each call, and what
+a session does to the catalog and to S3 (goldkit/iam.py). Buckets and databases have the names of those files.
+
 With PySpark 3.5 the endpoint is Glue 5.1, with 4.1 it is Glue 6.0.
 """
 
@@ -19,6 +22,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +32,7 @@ import pyarrow.parquet as pq
 import pyspark
 import pytest
 
-from goldkit import check
+from goldkit import check, iam
 from goldkit.changes import Lake, late_rows, users_changed
 from goldkit.compare import PATHS
 from goldkit.dbt import Outcome, Warehouse
@@ -38,23 +42,56 @@ from goldkit.glue_endpoint import SMALL, client_environ
 from .conftest import NewWarehouse, copy_of_the_project
 
 VERSION = "5.1" if pyspark.__version__.startswith("3.5") else "6.0"
+DEPLOY = PROJECT / "deploy"
+SILVER, GOLD = Path("s3/my-silver-bucket/silver"), Path("s3/my-gold-bucket/gold")
+# What dbt-glue asks for and does without: the first makes the database, which the role does next; the second is
+# `use None`, as it is in every session.
+NOT_NEEDED = {"caller: glue:CreateDatabase catalog", "role: glue:GetDatabase database/none"}
+
+
+ON_AWS_ALONE = {
+    ("caller", "glue:DeleteSession"),
+    ("caller", "glue:ListStatements"),
+    ("caller", "glue:CancelStatement"),
+    ("role", "glue:BatchGetPartition"),
+    ("role", "glue:BatchUpdatePartition"),
+    ("role", "glue:BatchDeletePartition"),
+    ("role", "s3:AbortMultipartUpload"),
+    ("role", "s3:ListMultipartUploadParts"),
+    ("role", "s3:GetBucketLocation"),
+}
+# Each statement of the policies: a command that fails without it, and what it is denied.
+STATEMENTS = {
+    "RunSessions": ("preflight", "caller: glue:GetSession session/silver-to-gold-"),
+    "PassRole": ("preflight", "caller: iam:PassRole role/silver-to-gold-session"),
+    "ReadCatalog": ("seed", "caller: glue:GetDatabases catalog"),
+    "ListBuckets": ("preflight", "role: s3:ListBucket my-gold-bucket"),
+    "ReadSilver": ("preflight", "role: s3:GetObject my-silver-bucket/silver/events"),
+    "WriteGold": ("preflight", "role: s3:PutObject my-gold-bucket/gold/audit/.preflight/probe"),
+    "OwnDatabases": ("seed", "role: glue:CreateDatabase database/gold"),
+    "OwnTables": ("seed", "role: glue:GetTable catalog"),
+    "LookUpDatabases": ("preflight", "role: glue:GetDatabase catalog"),
+    "CreateDefaultDatabase": ("preflight", "role: glue:CreateDatabase database/default"),
+    "WriteLogs": ("preflight", "role: logs:CreateLogGroup log-group:/aws-glue/sessions/output"),
+}
 
 
 @dataclass
 class GlueWarehouse(Warehouse):
-    """A warehouse in a bucket of the endpoint; `silver` and `gold` are the folders behind it."""
+    """A warehouse in the endpoint's buckets; `silver` and `gold` are folders of the folders behind them."""
 
     url: str = ""
 
     @property
     def environ(self) -> dict[str, str]:
-        bucket = self.silver.parent
         return {
             **super().environ,
             **client_environ(self.url),
             "GLUE_VERSION": VERSION,
-            "SILVER_BASE": f"s3://{bucket.name}/{self.silver.name}",
-            "GOLD_BASE": f"s3://{bucket.name}/{self.gold.name}",
+            "SILVER_BASE": f"s3://{self.silver.parent.name}/{self.silver.name}",
+            "GOLD_BASE": f"s3://{self.gold.parent.name}/{self.gold.name}",
+            "SILVER_SCHEMA": "silver",
+            "GOLD_SCHEMA": "gold",
         }
 
     def dbt(self, *args: str, **options: Any) -> Outcome:
@@ -72,12 +109,12 @@ class GlueWarehouse(Warehouse):
 
     @property
     def client(self) -> Any:
-        """Glue as boto3 sees it."""
-        keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "eu-west-1"}
+        """Glue as boto3 sees it, of an administrator."""
+        keys = {"aws_access_key_id": iam.ADMIN, "aws_secret_access_key": "b", "region_name": "eu-west-1"}
         return boto3.client("glue", endpoint_url=self.url, **keys)
 
     def sql(self, *statements: str) -> None:
-        """Run SQL in a session of somebody else."""
+        """Run SQL in a session of an administrator."""
         glue, name = self.client, f"other-{len(self.sessions())}"
         role = client_environ(self.url)["GLUE_ROLE_ARN"]
         glue.create_session(Id=name, Role=role, Command={"Name": "glueetl", "PythonVersion": "3"})
@@ -92,24 +129,37 @@ class GlueWarehouse(Warehouse):
         glue.stop_session(Id=name)
         assert found["Output"]["Status"] == "ok", found
 
+    def denied(self) -> set[str]:
+        """What was asked for so far and not allowed."""
+        asked = self.control("permissions")["permissions"]
+        return {f"{request['principal']}: {told(request)}" for request in asked if not request["allowed"]}
+
+    @contextmanager
+    def permitted(self, policies: dict[str, Any]) -> Iterator[None]:
+        """The endpoint with other policies than those that deploy/ ships."""
+        self.control("permissions", policies)
+        try:
+            yield
+        finally:
+            self.control("permissions", iam.read(DEPLOY))
+
     def sessions(self) -> dict[str, str]:
         """The status of each session so far."""
         return {key: session["status"] for key, session in self.control("calls")["sessions"].items()}
 
 
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("glue") / "s3" / "lake"
-    folder.mkdir(parents=True)
-    return folder
+def told(request: dict[str, Any]) -> str:
+    """A request without what is the same in all of them: `glue:GetDatabase database/gold`."""
+    return f"{request['action']} {request['resource'].split(':', 5)[-1]}"
 
 
-@pytest.fixture(scope="module")
-def url(bucket: Path) -> Iterator[str]:
-    """A running endpoint."""
-    command = [sys.executable, "-m", "goldkit.glue_endpoint", "--root", str(bucket.parent.parent)]
+@contextmanager
+def endpoint(root: Path, policies: Path = DEPLOY) -> Iterator[str]:
+    """The URL of a running endpoint with the policies of a folder."""
+    (root / "s3").mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "goldkit.glue_endpoint", "--root", str(root), "--policies", str(policies)]
     settings = [item for key, value in SMALL.items() for item in ("--conf", f"{key}={value}")]
-    with (bucket.parent.parent / "errors").open("w") as errors:
+    with (root / "errors").open("w") as errors:
         server = subprocess.Popen(
             [*command, *settings], cwd=PROJECT, stdout=subprocess.PIPE, stderr=errors, text=True
         )
@@ -120,15 +170,26 @@ def url(bucket: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def lake(bucket: Path) -> Lake:
-    return Lake(bucket / "silver", random.Random(6))
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("glue")
 
 
 @pytest.fixture(scope="module")
-def gold(lake: Lake, url: str, tmp_path_factory: pytest.TempPathFactory) -> GlueWarehouse:
+def url(root: Path) -> Iterator[str]:
+    with endpoint(root) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def lake(root: Path) -> Lake:
+    return Lake(root / SILVER, random.Random(6))
+
+
+@pytest.fixture(scope="module")
+def gold(root: Path, lake: Lake, url: str, tmp_path_factory: pytest.TempPathFactory) -> GlueWarehouse:
     """Gold as its first run left it: seeds, models, unit tests and tests of the data."""
     folder = tmp_path_factory.mktemp("artefacts")
-    warehouse = GlueWarehouse("glue", folder, lake.root, lake.root.parent / "gold", url=url)
+    warehouse = GlueWarehouse("glue", folder, lake.root, root / GOLD, url=url)
     outcome = warehouse.dbt("build")
     assert_exact(warehouse, outcome)
     kinds = [str(result.node.resource_type) for result in outcome.results.values()]
@@ -137,6 +198,7 @@ def gold(lake: Lake, url: str, tmp_path_factory: pytest.TempPathFactory) -> Glue
         "seed": 2,
         "unit_test": 22,
     }
+    assert warehouse.denied() == NOT_NEEDED
     return warehouse
 
 
@@ -213,7 +275,7 @@ def test_catalog_describes_every_column(gold: GlueWarehouse) -> None:
     manifest = json.loads((gold.target() / "manifest.json").read_text())
     for name in PATHS:
         described = manifest["nodes"][f"model.silver_to_gold.{name}"]["columns"]
-        table = gold.client.get_table(DatabaseName="gold_glue", Name=name)["Table"]
+        table = gold.client.get_table(DatabaseName="gold", Name=name)["Table"]
         columns = [*table["StorageDescriptor"]["Columns"], *table.get("PartitionKeys", [])]
         assert {column["Name"]: column["Type"] for column in columns} == {
             key: column["data_type"] for key, column in described.items()
@@ -246,7 +308,7 @@ def test_sql_that_breaks_the_contract_is_refused_on_later_runs(gold: GlueWarehou
 def test_session_has_the_settings_of_the_profile(gold: GlueWarehouse) -> None:
     known = gold.control("calls")["sessions"]
     name = next(key for key in known if key.startswith("silver-to-gold-"))
-    assert known[name]["ignored_conf"] == ["spark.sql.warehouse.dir=s3://lake/gold/audit/.warehouse"]
+    assert known[name]["ignored_conf"] == ["spark.sql.warehouse.dir=s3://my-gold-bucket/gold/audit/.warehouse"]
     session = gold.client.get_session(Id=name)["Session"]
     kept = ("GlueVersion", "WorkerType", "NumberOfWorkers", "IdleTimeout")
     assert [session.get(key) for key in kept] == [VERSION, "G.1X", 2, 10]
@@ -260,9 +322,11 @@ def test_preflight_refuses_the_database_of_a_crawler(gold: GlueWarehouse) -> Non
     """A table of Hive's format has that name: Silver is registered from its files, in another database."""
     gold.sql(
         "create database crawled",
-        "create external table crawled.events (event_id string) stored as parquet location 's3://lake/silver/events'",
+        "create external table crawled.events (event_id string) stored as parquet"
+        " location 's3://my-silver-bucket/silver/events'",
     )
-    said, _ = (process := glue_build(gold, SILVER_SCHEMA="crawled")).communicate(timeout=600)
+    with gold.permitted(iam.read(DEPLOY, {"database/silver": "database/crawled", "table/silver": "table/crawled"})):
+        said, _ = (process := glue_build(gold, SILVER_SCHEMA="crawled")).communicate(timeout=600)
     assert process.returncode == 1
     assert "Name crawled.events: a table of format hive" in said
     assert "set SILVER_SCHEMA to a database of its own" in said
@@ -291,7 +355,7 @@ def test_session_is_stopped_at_the_end(gold: GlueWarehouse) -> None:
     assert process.returncode == 0, said
     new = {key: status for key, status in gold.sessions().items() if key not in before}
     assert len(new) == 1 and set(new.values()) <= {"STOPPING", "STOPPED"}, new
-    assert re.search("ok: Gold s3://lake/gold: written, listed and deleted a file", said)
+    assert re.search("ok: Gold s3://my-gold-bucket/gold: written, listed and deleted a file", said)
 
 
 def test_session_is_stopped_when_the_run_is_ended(gold: GlueWarehouse) -> None:
@@ -317,7 +381,7 @@ def test_preflight_says_all_that_is_wrong_and_what_to_do(gold: GlueWarehouse) ->
     assert "GLUE_ROLE_ARN is '': set it to the role that sessions run as" in said
     assert "GOLD_BASE is /data/gold: a session sees no folder of this machine; set it to s3://bucket/prefix" in said
     assert "GLUE_VERSION is 4.0: the project is tested with 5.1" in said
-    said, _ = (process := glue_build(gold, SILVER_BASE="s3://lake/elsewhere")).communicate(timeout=600)
+    said, _ = (process := glue_build(gold, SILVER_BASE="s3://my-silver-bucket/silver/elsewhere")).communicate(timeout=600)
     assert process.returncode == 1
     assert "nothing was touched" in said and "Set SILVER_BASE to the folder above it" in said, said
     assert check.files(gold.gold) == before
@@ -327,6 +391,51 @@ def test_credentials_are_missed_by_name(gold: GlueWarehouse, tmp_path: Path) -> 
     nothing = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "HOME": str(tmp_path)}
     said, _ = (process := glue_build(gold, **nothing, AWS_EC2_METADATA_DISABLED="true")).communicate(timeout=600)
     assert process.returncode and "credentials" in said.lower(), said
+
+
+# --- permissions -----------------------------------------------------------------------------------
+
+
+def without(policies: dict[str, Any], name: str) -> dict[str, Any]:
+    """The policies less the statement of this name."""
+    return {
+        principal: policy | {"Statement": [given for given in policy["Statement"] if given["Sid"] != name]}
+        for principal, policy in policies.items()
+    }
+
+
+def test_without_any_one_statement_a_build_is_denied_something(gold: GlueWarehouse) -> None:
+    """By what was really asked for; test_a_statement_that_is_missed tries each of them for real."""
+    asked = [
+        iam.Request(given["principal"], given["action"], given["resource"], tuple(given["context"].items()))
+        for given in gold.control("permissions")["permissions"]
+        if given["allowed"]
+    ]
+    policies = iam.read(DEPLOY)
+    for name in [statement["Sid"] for policy in policies.values() for statement in policy["Statement"]]:
+        less = without(policies, name)
+        assert any(not iam.allowed(less[request.principal], request) for request in asked), f"{name} is not needed"
+
+
+@pytest.mark.skipif("GOLD_PERMISSIONS" not in os.environ, reason="a quarter of an hour: README, Development")
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_statement_that_is_missed(name: str, lake: Lake, tmp_path: Path) -> None:
+    """A first run in an account that has nothing yet, with the policies less one statement, fails for want of it."""
+    command, reason = STATEMENTS[name]
+    for principal, policy in without(iam.read(DEPLOY), name).items():
+        (tmp_path / f"{principal}-policy.json").write_text(json.dumps(policy))
+    shutil.copytree(lake.root, tmp_path / SILVER)
+    with endpoint(tmp_path, tmp_path) as url:
+        warehouse = GlueWarehouse("glue", tmp_path / "dbt", tmp_path / SILVER, tmp_path / GOLD, url=url)
+        run = warehouse.start(*(("run-operation", command) if command == "preflight" else (command,)))
+        said, _ = run.communicate(timeout=600)
+        assert any(request.startswith(reason) for request in warehouse.denied()), warehouse.denied()
+    if name == "WriteLogs":  # without a log, a session runs all the same
+        assert run.returncode == 0, said
+    else:
+        assert run.returncode, said
+        said += (warehouse.folder / "logs" / "dbt.log").read_text()
+        assert f"is not authorized to perform: {reason.split()[1]} on resource: " in said
 
 
 # --- faults --------------------------------------------------------------------------------------
@@ -345,4 +454,23 @@ def test_run_after_failed_runs_is_exact(gold: GlueWarehouse, lake: Lake) -> None
     said, _ = (process := glue_build(gold, "--select", "fact_events")).communicate(timeout=600)
     assert process.returncode == 1 and "was lost: FAILED" in said, said
     gold.control("reset", {})
+    # A run that is killed while it deletes leaves the folder in the trash.
+    gold.sql("alter table gold.trash add partition (folder='0') location 's3://my-gold-bucket/gold/audit/.trash/0'")
     assert_exact(gold, gold.dbt("run"))
+
+
+# --- the end of the record -----------------------------------------------------------------------------
+
+
+def test_each_action_was_asked_for_or_is_for_aws_alone(gold: GlueWarehouse) -> None:
+    """After all that the tests above did; the few that stay are explained in deploy/README.md."""
+    asked = {(given["principal"], given["action"]) for given in gold.control("permissions")["permissions"]}
+    granted = {
+        (principal, action)
+        for principal, policy in iam.read(DEPLOY).items()
+        for statement in policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert granted - asked == ON_AWS_ALONE
+    table = (DEPLOY / "README.md").read_text().split("### Tried")[1]
+    assert {action.split(":")[1] for _, action in ON_AWS_ALONE} <= {*re.findall(r"`(?:\w+:)?(\w+)`", table)}

@@ -1,5 +1,7 @@
 """The local AWS Glue keeps AWS's rules, and the real dbt-glue adapter builds a project on it.
 
+The endpoint evaluates the permissions that deploy/ ships. Most tests are an administrator's, who may everything.
+
 GLUE_ENDPOINT_PYTHON names another interpreter for the server: that is how both versions of PySpark
 are tested.
 """
@@ -27,11 +29,13 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from goldkit import iam
 from goldkit.glue_endpoint import Fault
 
 PROJECT = Path(__file__).resolve().parents[2]
+DEPLOY = PROJECT / "deploy"
 PYTHON = os.environ.get("GLUE_ENDPOINT_PYTHON", sys.executable)
-ROLE = "arn:aws:iam::123456789012:role/glue"
+ROLE = "arn:aws:iam::123456789012:role/silver-to-gold-session"
 AWS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "eu-west-1"}
 
 Run = Callable[[str], dict[str, Any]]
@@ -49,7 +53,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(root: Path) -> Iterator[str]:
     """A running endpoint whose minutes last a second. It says one line, and ends on SIGTERM."""
-    options = ["--minute", "1", "--provisioning-seconds", "0.3"]
+    options = ["--minute", "1", "--provisioning-seconds", "0.3", "--policies", str(DEPLOY)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     server = subprocess.Popen(command(root, *options), cwd=PROJECT, **pipes)
     assert server.stdout
@@ -62,8 +66,8 @@ def url(root: Path) -> Iterator[str]:
     assert server.returncode == 0
 
 
-def client(url: str, service: str, **config: Any) -> Any:
-    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "eu-west-1"}
+def client(url: str, service: str, key: str = iam.ADMIN, **config: Any) -> Any:
+    keys = {"aws_access_key_id": key, "aws_secret_access_key": "b", "region_name": "eu-west-1"}
     return boto3.client(service, endpoint_url=url, config=Config(**config), **keys)
 
 
@@ -126,7 +130,7 @@ def post(url: str, operation: str, body: str, signed: bool = True) -> tuple[int,
     headers = {"X-Amz-Target": f"AWSGlue.{operation}", "Content-Type": "application/x-amz-json-1.1"}
     request = AWSRequest("POST", url, headers, body)
     if signed:
-        SigV4Auth(Credentials("a", "b"), "glue", "eu-west-1").add_auth(request)
+        SigV4Auth(Credentials(iam.ADMIN, "b"), "glue", "eu-west-1").add_auth(request)
     wire = urllib.request.Request(url, body.encode(), dict(request.headers))
     with suppress(urllib.error.HTTPError):
         return 200, "", json.load(urllib.request.urlopen(wire))
@@ -374,6 +378,126 @@ def test_moto_answers_for_other_services(url: str) -> None:
     assert client(url, "glue").get_crawlers()["Crawlers"] == []
 
 
+# --- permissions -------------------------------------------------------------------------------
+
+CALLER = "arn:aws:sts::123456789012:user/moto"
+SESSION = "arn:aws:sts::123456789012:assumed-role/silver-to-gold-session/GlueJobRunnerSession"
+
+
+@pytest.fixture
+def caller(url: str, glue: Any) -> Any:
+    """A Glue client that may what caller-policy.json allows."""
+    control(url, "permissions", iam.read(DEPLOY))
+    return client(url, "glue", "caller", retries={"total_max_attempts": 1})
+
+
+@pytest.fixture
+def run_as_role(caller: Any, glue: Any) -> Run:
+    """Run code in a session that may what role-policy.json allows."""
+    name = "silver-to-gold-1"
+    create(caller, name)
+    until(caller, "READY", name)
+    return lambda code: run_in(caller, name, code)
+
+
+def denial(call: Callable[..., Any], **params: Any) -> str:
+    with pytest.raises(ClientError) as refused:
+        call(**params)
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    return str(refused.value.response["Error"]["Message"])
+
+
+def test_a_caller_is_denied_what_his_policy_does_not_allow(caller: Any, url: str) -> None:
+    arn = "arn:aws:glue:eu-west-1:123456789012"
+    assert denial(create, glue=caller, name="other") == (
+        f"User: {CALLER} is not authorized to perform: glue:CreateSession on resource: {arn}:session/other"
+        " because no identity-based policy allows the glue:CreateSession action"
+    )
+    assert f"glue:TagResource on resource: {arn}:session/silver-to-gold-1" in denial(
+        create, glue=caller, name="silver-to-gold-1", Tags={"a": "b"}
+    )
+    command = {"Name": "glueetl"}
+    assert f"iam:PassRole on resource: {ROLE}2" in denial(
+        caller.create_session, Id="silver-to-gold-1", Role=f"{ROLE}2", Command=command
+    )
+    assert f"glue:GetTable on resource: {arn}:database/other" in denial(
+        caller.get_table, DatabaseName="Other", Name="t"
+    )
+    assert f"glue:CreateDatabase on resource: {arn}:catalog" in denial(
+        caller.create_database, DatabaseInput={"Name": "gold"}
+    )
+    grant = client(url, "lakeformation", "caller").batch_grant_permissions
+    assert "lakeformation:BatchGrantPermissions on resource: *" in denial(grant, Entries=[])
+    assert client(url, "sts", "caller").get_caller_identity()["Arn"] == CALLER
+    # What is not there is said only to who may look.
+    assert refusal(caller.get_table, DatabaseName="gold", Name="t") == "EntityNotFoundException"
+
+
+def test_a_session_is_denied_what_its_role_may_not_do_to_the_catalog(run_as_role: Run) -> None:
+    printed(run_as_role("spark.sql('create database if not exists gold')"))
+    output = run_as_role("spark.sql('create database elsewhere')")["Output"]
+    assert output["ErrorName"] == "AnalysisException"
+    assert (
+        f"MetaException(message:User: {SESSION} is not authorized to perform: glue:GetDatabase on resource:"
+        " arn:aws:glue:eu-west-1:123456789012:database/elsewhere because no identity-based policy allows the"
+        " glue:GetDatabase action (Service: AWSGlue; Status Code: 400; Error Code: AccessDeniedException))"
+    ) in output["ErrorValue"]
+    assert "glue:GetDatabase" in run_as_role("spark.table('elsewhere.t')")["Output"]["ErrorValue"]
+
+
+@pytest.mark.parametrize(
+    ("code", "action", "key"),
+    [
+        ("spark.range(1).write.parquet('s3://my-gold-bucket/other')", "GetObject", "my-gold-bucket/other"),
+        ("spark.read.parquet('s3a://my-silver-bucket/silver2')", "GetObject", "my-silver-bucket/silver2"),
+        ("spark.range(1).write.parquet('s3://my-silver-bucket/silver/x')", "PutObject", "my-silver-bucket/silver/x/"),
+        ("spark.read.text('s3://lake-1')", "ListBucket", "lake-1"),
+    ],
+)
+def test_a_session_is_denied_what_its_role_may_not_do_in_s3(
+    run_as_role: Run, code: str, action: str, key: str
+) -> None:
+    said = json.dumps(run_as_role(code)["Output"])
+    assert "AccessDeniedException: s3" in said
+    assert f'User: {SESSION} is not authorized to perform: s3:{action} on resource: \\"arn:aws:s3:::{key}' in said
+    assert "(Service: S3, Status Code: 403)" in said
+
+
+def test_tasks_are_their_sessions_work(run_as_role: Run, run: Run) -> None:
+    """Files are read and written by other threads than the one that runs a statement."""
+    run("spark.range(8, numPartitions=2).write.mode('overwrite').parquet('s3://my-silver-bucket/silver2')")
+    opened = "spark.read.schema('id long').parquet('s3://my-silver-bucket/silver2').count()"
+    code = f"import pyspark.sql.functions as f; {opened}"
+    assert printed(run(opened)) == "8\n"
+    assert "s3:GetObject" in json.dumps(run_as_role(code)["Output"])
+
+
+def test_other_policies_hold_from_the_next_call_on(caller: Any, run_as_role: Run, url: str) -> None:
+    look = "spark.catalog.databaseExists('gold')"
+    printed(run_as_role(look))
+    nothing = {"Version": "2012-10-17", "Statement": []}
+    control(url, "permissions", {"role": nothing})
+    assert "glue:GetDatabase" in run_as_role(look)["Output"]["ErrorValue"]
+    control(url, "permissions", {"caller": nothing})
+    assert "glue:GetDatabases" in denial(caller.get_databases)
+    control(url, "permissions", iam.read(DEPLOY))
+    assert caller.get_databases()["DatabaseList"]
+    asked = [(r["principal"], r["action"], r["allowed"]) for r in control(url, "permissions")["permissions"]]
+    assert ("caller", "iam:PassRole", True) in asked
+
+
+def test_a_policy_that_moto_does_not_evaluate_is_refused(url: str) -> None:
+    statement = {"Effect": "Allow", "Action": "glue:*", "Resource": "*"}
+    for wrong in (
+        {"Condition": {"StringLike": {"aws:PrincipalArn": "*"}}},
+        {"NotResource": "arn:aws:s3:::other/*"},
+        {"Resource": "arn:aws:s3:::bucket/${aws:username}/*"},
+    ):
+        with pytest.raises(urllib.error.HTTPError):
+            control(url, "permissions", {"role": {"Statement": [statement | wrong]}})
+
+
 # --- faults ------------------------------------------------------------------------------------
 
 
@@ -443,7 +567,7 @@ DBT_PROJECT = {
           target: glue
           outputs:
             glue:
-              {type: glue, role_arn: 'arn:aws:iam::123456789012:role/glue', region: eu-west-1,
+              {type: glue, role_arn: 'arn:aws:iam::123456789012:role/silver-to-gold-session', region: eu-west-1,
                workers: 2, worker_type: G.1X, schema: probe, location: 's3://lake-2/gold',
                session_provisioning_timeout_in_seconds: 60, glue_session_id: probe,
                glue_session_reuse: true, enable_spark_seed_casting: true, threads: 1,
@@ -472,6 +596,12 @@ def test_the_real_adapter_builds_a_project(url: str, glue: Any, tmp_path: Path, 
     for name, text in DBT_PROJECT.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
+
+    # The permissions of deploy/ for this project: its database is there, as the template makes it.
+    names = {"my-gold-bucket/gold": "lake-2/gold", "session/silver-to-gold-": "session/"}
+    names |= {f"{kind}/gold": f"{kind}/probe" for kind in ("database", "table")}
+    control(url, "permissions", iam.read(DEPLOY, names | {":::my-gold-bucket": ":::lake-2"}))
+    glue.create_database(DatabaseInput={"Name": "probe", "LocationUri": "s3://lake-2/gold/probe"})
 
     def dbt(*arguments: str) -> None:
         control(url, "reset", {})
