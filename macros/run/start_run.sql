@@ -2,7 +2,7 @@
    commands that only read the project. #}
 {% macro start_run() %}
   {%- if execute and flags.WHICH in ('run', 'build', 'test', 'seed', 'snapshot') -%}
-    {%- set pending = ['create database if not exists ' ~ target.schema, create_trash_sql()] -%}
+    {%- set pending = old_days_sql() + ['create database if not exists ' ~ target.schema, create_trash_sql()] -%}
     {%- if flags.WHICH in ('run', 'build', 'seed') -%}
       {%- set tables = gold_tables(pending) -%}
       {%- if flags.WHICH == 'run' -%}
@@ -18,6 +18,15 @@
       {%- do register_silver(pending) -%}
     {%- endif -%}
   {%- endif -%}
+{% endmacro %}
+
+{# What it takes to have days before 1900 in Gold, where earliest_date lets them in: Spark fails at writing them, unless told which
+   calendar they are in, and Hive's metastore knows no partition of 1582-10-05 to 1582-10-14, so that Spark has to look for it. #}
+{% macro old_days_sql() %}
+  {{- return([
+    'set spark.sql.parquet.datetimeRebaseModeInWrite = CORRECTED',
+    'set spark.sql.hive.metastorePartitionPruningFallbackOnException = true',
+  ]) -}}
 {% endmacro %}
 
 {# {table: {property: value}}: the project's tables that are there, with the properties that it keeps in the catalog. #}

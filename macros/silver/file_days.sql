@@ -8,6 +8,11 @@
   }) -}}
 {% endmacro %}
 
+{% macro moment_columns(dataset) %}
+  {%- set moments = silver_moments()[dataset] -%}
+  {{- return(moments.others + ([moments.day] if moments.day else [])) -}}
+{% endmacro %}
+
 {# Which days the rows of each Silver file belong to, and how many: what the fingerprints are made of.
 
    A row belongs to the day of its timestamp, wherever its file lies, so the timestamps of all of Silver decide,
@@ -59,7 +64,6 @@
 {# The rows to add to the cache. They carry the file that was read, which need not be the one that was listed. #}
 {% macro file_days_sql(dataset, files) %}
   {%- set moments = silver_moments()[dataset] %}
-  {%- set all = moments.others + ([moments.day] if moments.day else []) %}
   select
       file_path,
       file_size,
@@ -79,7 +83,7 @@
           {%- for column in moments.others %}
           if({{ clean(column, 'timestamp') }} is null, 0, 1) +
           {%- endfor %} 0 as valid_moments,
-          {%- for column in all %}
+          {%- for column in moment_columns(dataset) %}
           coalesce({{ any_timestamp(column) }} > {{ latest_timestamp() }}, false)
           {{ 'or' if not loop.last }}
           {%- endfor %} as later
@@ -94,7 +98,7 @@
 {# What the days depend on, apart from the file: how a timestamp is read. #}
 {% macro day_rules() %}
   {%- set rules = [clean('ts', 'timestamp')] -%}
-  {%- for type in ('string', 'bigint', 'folder') -%}
+  {%- for type in ('string', 'nanos', 'folder') -%}
     {%- do rules.append(as_text('ts', type)) -%}
   {%- endfor -%}
   {{- return(local_md5(rules | join | replace(latest_timestamp(), ''))) -}}

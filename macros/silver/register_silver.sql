@@ -78,7 +78,7 @@
             d.file_path is not null as days_known
         ))) as files
     from ({{ silver_listing_sql(silver_columns()) }}) as f
-    left join (select distinct * from {{ cache_table('file_types') }}) as c
+    left join (select distinct * from {{ cache_table('file_types') }} where {{ tells_nanoseconds('types') }}) as c
         on f.dataset = c.dataset and f.file_path = c.file_path and f.file_size = c.file_size and f.file_modified = c.file_modified
     left join ({{ known_file_days_sql() }}) as d
         on f.file_path = d.file_path and f.file_size = d.file_size and f.file_modified = d.file_modified
@@ -140,34 +140,41 @@
 
 {# Reads the footers of these files, fifty in a statement, and has the next query cache their types. #}
 {% macro cache_file_types(unknown, pending) %}
+  {%- set tables = [] -%}
   {%- for files in unknown | batch(50) -%}
     {%- if loop.index0 and not loop.index0 % 10 -%}
       {%- do log('Reading new Silver files: ' ~ loop.index0 * 50 ~ ' of ' ~ unknown | length, info=true) -%}
     {%- endif -%}
+    {%- do pending.append(nanos_as_long_sql('true')) -%}
+    {%- do assert_types_are_known(files, pending) -%}
     {%- set footers = [] -%}
     {%- for file in files -%}
+      {#- A join that Spark sees to be empty: it looks at the footer and reads nothing, not even by a job. -#}
       {%- do footers.append(
-        'select ' ~ loop.index0 ~ ' as i, typeof(first(struct(*))) as schema from parquet.`' ~ file.path ~ '`'
+        'select ' ~ loop.index0 ~ ' as i, typeof(struct(f.*)) as schema from (select 1) left join parquet.`' ~ file.path ~ '` as f on false'
       ) -%}
     {%- endfor -%}
-    {%- set rows = [] -%}
-    {%- for footer in fetch(footers | join(' union all '), pending) -%}
+    {%- for footer in fetch(footers | join(' union all ')) -%}
       {%- set file = files[footer.i] -%}
+      {%- do file.update({'types': used_types(file.dataset, footer.schema, file.path)}) -%}
+    {%- endfor -%}
+    {%- do tell_nanoseconds(files, tables, pending) -%}
+    {%- set rows = [] -%}
+    {%- for file in files -%}
       {%- do rows.append(
         '(' ~ sql_text(file.file_path) ~ ', ' ~ file.file_size
-        ~ ", timestamp '" ~ file.modified ~ "', "
-        ~ sql_text(used_types(silver_columns()[file.dataset], footer.schema, file.path)) ~ ", '" ~ file.dataset ~ "')"
+        ~ ", timestamp '" ~ file.modified ~ "', " ~ sql_text(file.types) ~ ", '" ~ file.dataset ~ "')"
       ) -%}
     {%- endfor -%}
     {%- do pending.extend(add_to_cache_sql('file_types', files | map(attribute='dataset') | unique | list, 'select * from values ' ~ rows | join(', '))) -%}
   {%- endfor -%}
 {% endmacro %}
 
-{# 'event_id string, ts bigint, country folder': the types of the used columns in one file. A column
+{# 'event_id string, ts number, country folder': the types of the used columns in one file. A column
    may stand in the folder's name instead (country=US), and nowhere, when it is left out. NULL columns
-   without a type (void) are as good as left out.
+   without a type (void) are as good as left out. A moment that is a bigint is a number until tell_nanoseconds has looked.
    schema: Spark's struct<name:type,...>, from which nested types are cut before it is read. #}
-{% macro used_types(columns, schema, path) %}
+{% macro used_types(dataset, schema, path) %}
   {%- set flat = namespace(text=schema[7:-1]) -%}
   {%- for _ in range(schema.count('<') - 1) -%}
     {%- set flat.text = modules.re.sub('<[^<>]*>', '', flat.text) -%}
@@ -177,11 +184,13 @@
     {%- do found.update({name | lower: type}) -%}
   {%- endfor -%}
   {%- set types = [] -%}
-  {%- for column in columns -%}
+  {%- for column in silver_columns()[dataset] -%}
     {%- if found.get(column) in ('struct', 'array', 'map') -%}
       {{- exceptions.raise_compiler_error(
         'Column ' ~ column ~ ' of ' ~ path ~ ' is nested (' ~ found[column] ~ '). Write it as a plain value.'
       ) -}}
+    {%- elif found.get(column) == 'bigint' and column in moment_columns(dataset) -%}
+      {%- do types.append(column ~ ' number') -%}
     {%- elif found.get(column, 'void') != 'void' -%}
       {%- do types.append(column ~ ' ' ~ found[column]) -%}
     {%- elif '/' ~ column ~ '=' in path -%}
@@ -203,10 +212,14 @@
     {%- endfor -%}
     {%- set in_files = [] -%}
     {%- for column, type in types.items() if type != 'folder' -%}
-      {%- do in_files.append(column ~ ' ' ~ type) -%}
+      {%- do in_files.append(column ~ ' ' ~ ('bigint' if type in ('number', 'nanos') else type)) -%}
     {%- endfor -%}
-    {%- set table = db ~ '.' ~ dataset ~ '__' ~ local_md5(silver_base() ~ group.types)[:8] -%}
-    {%- do statements.extend(silver_table_sql(table, dataset, in_files | join(', ') or 'no_used_column string', 'parquet')) -%}
+    {#- Days before 1582 and INT96 before 1900 are taken as they stand. Left to decide by itself, Spark fails at the first one in a
+        file that does not say which calendar it was written by, as none but Spark's own do. A part of the name, since
+        a table that is there keeps the options that it was made with. -#}
+    {%- set calendar = ", datetimeRebaseMode 'CORRECTED', int96RebaseMode 'CORRECTED'" -%}
+    {%- set table = db ~ '.' ~ dataset ~ '__' ~ local_md5(silver_base() ~ group.types ~ calendar)[:8] -%}
+    {%- do statements.extend(silver_table_sql(table, dataset, in_files | join(', ') or 'no_used_column string', 'parquet', calendar)) -%}
     {%- set select_list = [] -%}
     {%- for column in columns -%}
       {%- do select_list.append(as_text(column, types.get(column)) ~ ' as ' ~ column) -%}
@@ -232,12 +245,9 @@
     {{- return(
       "nullif(url_decode(url_decode(replace(" ~ value ~ ", '+', '%252B'))), '__HIVE_DEFAULT_PARTITION__')"
     ) -}}
-  {%- elif type == 'bigint' and column in ('ts', 'created_at', 'delivered_at', 'updated_at') -%}
-    {#- Spark reads nanoseconds (pandas' default) as numbers: parquet.nanosAsLong, see profiles.yml. -#}
-    {{- return(
-      'if(' ~ column ~ ' > 100000000000000000, cast(timestamp_micros(' ~ column ~ ' div 1000) as string), cast('
-      ~ column ~ ' as string))'
-    ) -}}
+  {%- elif type == 'nanos' -%}
+    {#- Before 1970 too, what is left of a microsecond is cut off below. -#}
+    {{- return('cast(timestamp_micros(' ~ column ~ ' div 1000 - if(' ~ column ~ ' % 1000 < 0, 1, 0)) as string)') -}}
   {%- endif -%}
   {{- return('cast(' ~ column ~ ' as string)') -}}
 {% endmacro %}
