@@ -19,7 +19,7 @@ setup: $(VENV)/ready ## environment, packages, profile
 	@$(BIN)/python -m goldkit setup
 
 build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BASE, and a summary
-	@$(BIN)/python -m goldkit build
+	@$(BIN)/python -m goldkit build $(ARGS)
 
 test: setup lint ## lint, dbt's tests, unit tests, end-to-end tests
 	@$(BIN)/python -m pytest $(TWO)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from goldkit.compare import PATHS, differences, read_table
@@ -25,9 +25,9 @@ LOGS = ("audit/manifest", "audit/file_types", "audit/file_days")
 Files = dict[str, tuple[int, int]]  # path below GOLD_BASE -> inode, modification time
 
 
-def inexact(silver: Path, gold: Path, now: datetime) -> list[str]:
+def inexact(silver: Path, gold: Path, now: datetime, earliest: date = date(2000, 1, 1)) -> list[str]:
     """How Gold differs from what the contract makes of Silver, in readable lines; [] if it is equal."""
-    expected = compute(silver, now=now)
+    expected = compute(silver, now=now, earliest=earliest)
     return [
         line
         for table, path in PATHS.items()

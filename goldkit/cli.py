@@ -22,6 +22,8 @@ SAMPLE = PROJECT / ".local" / "sample"
 RESULTS = PROJECT / "target" / "run_results.json"
 # sqlfluff ends with 0 when a rule of its own crashes, and says CRITICAL.
 SQLFLUFF = "set -o pipefail; sqlfluff lint models tests analyses 2>&1 | tee /dev/stderr | (! grep -q CRITICAL)"
+# Of a command that hands what it does not know to dbt.
+DBT_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 LINTERS: dict[str, tuple[str, ...]] = {
     "ruff": ("ruff", "check", "goldkit", "tests"),
     "mypy": ("mypy",),
@@ -55,9 +57,9 @@ def setup() -> None:
         console.print(f"[bold yellow]{warning}[/]", soft_wrap=True)
 
 
-@app.command()
-def build() -> None:
-    """`dbt build`, with the tests of the data but not those of the SQL, then what came out of it."""
+@app.command(context_settings=DBT_OPTIONS)
+def build(context: typer.Context) -> None:
+    """`dbt build` without the unit tests of the SQL, then what came out of it. Takes dbt's options."""
     if not os.environ.get("SILVER_BASE") and not (SAMPLE / "silver").exists():
         from goldkit import silver
 
@@ -69,7 +71,7 @@ def build() -> None:
             console.print("Deliver it again or remove it, then run again; Gold was not touched.")
             raise typer.Exit(1)
     RESULTS.unlink(missing_ok=True)
-    code = run(BIN / "dbt", "build", "--exclude-resource-type", "unit_test")
+    code = run(BIN / "dbt", "build", "--exclude-resource-type", "unit_test", *context.args)
     if RESULTS.exists():
         summary()
     raise typer.Exit(code)
@@ -125,7 +127,7 @@ def _count(gold: str, name: str) -> str:
         return ""
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=DBT_OPTIONS)
 def glue_build(context: typer.Context) -> None:
     """Preflight and `dbt build` on AWS Glue, in a session that is stopped at the end. Takes dbt's options."""
     from goldkit import glue

@@ -51,6 +51,18 @@ create macro for_duckdb(raw) as
 create macro moment(raw) as
     in_range(try_cast(for_duckdb(matching(raw, '{_MOMENT}')) as timestamptz)::timestamp);
 
+-- Text of a moment as Silver's readers spell it: DuckDB has (BC) and no sign.
+create macro years(number) as
+    case when number < 0 then '-' when number > 9999 then '+' else '' end
+    || case when abs(number) > 9999 then abs(number)::varchar else lpad(abs(number)::varchar, 4, '0') end;
+
+create macro spelled(moment) as
+    years(year(moment)) || regexp_replace(replace(moment::varchar, ' (BC)', ''), '^[0-9]+', '');
+
+-- Nanoseconds are cut off, before 1970 too.
+create macro micros(nanos) as
+    make_timestamp((epoch_ns(nanos) // 1000 - (epoch_ns(nanos) % 1000 < 0)::int)::bigint);
+
 -- In whole cents, because division of decimals goes through doubles. Half away from zero.
 create macro average(total, n) as
     case when n = 0 then 0 else
@@ -307,8 +319,12 @@ def _read(con: duckdb.DuckDBPyConnection, folder: Path, columns: tuple[str, ...]
 
 def _as_text(column: str, kind: str) -> str:
     """The SQL that spells a column of DuckDB type `kind` as Silver's readers do."""
+    if kind == "TIMESTAMP_NS":
+        return f"spelled(micros({column}))"
     if kind.startswith("TIMESTAMP"):  # to microseconds and without the zone, which is UTC
-        return f"{column}::timestamp::varchar"
+        return f"spelled({column}::timestamp)"
+    if kind == "DATE":
+        return f"spelled({column})"
     if kind in ("FLOAT", "DOUBLE"):
         return f"replace(replace({column}::varchar, 'nan', 'NaN'), 'inf', 'Infinity')"
     return f"{column}::varchar"

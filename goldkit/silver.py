@@ -232,6 +232,102 @@ def _moment(day: date) -> datetime:
     return datetime.combine(day, time(), timezone.utc)
 
 
+# --- moments of all eras --------------------------------------------------------------------------
+
+_EPOCH = datetime(1970, 1, 1)
+_MICROSECOND = timedelta(microseconds=1)
+_DAY = 86_400_000_000
+
+# In microseconds since 1970. Ids are the numbers of the moments, except that the last two are one id on both
+# sides of midnight.
+ERAS = (
+    -62_198_755_200_000_000,  # two years before year 1
+    *(
+        (moment - _EPOCH) // _MICROSECOND
+        for moment in (
+            datetime(1, 1, 1),
+            datetime(1582, 10, 4, 23, 59, 59),  # the last day of the Julian calendar
+            datetime(1582, 10, 10, 12),  # a day that one calendar has and the other has not
+            datetime(1582, 10, 15),
+            datetime(1899, 12, 30),
+            datetime(1899, 12, 31, 23, 59, 59, 999_999),
+            datetime(1969, 7, 20, 20, 17, 40),
+            datetime(1969, 12, 31, 23, 59, 59, 999_999),
+            datetime(2262, 4, 11),
+            datetime(9999, 12, 31, 23, 59, 59, 999_999),
+        )
+    ),
+    253_402_300_800_000_000,  # year 10000
+    (datetime(2024, 2, 28, 23, 59, 59, 999_000) - _EPOCH) // _MICROSECOND,
+    (datetime(2024, 2, 29) - _EPOCH) // _MICROSECOND,
+)
+ERAS_AS_TEXT = (
+    *("-0001-01-01", "0000-01-01", "0001-01-01", "0001-01-01T00:00:00+14:00", "1582-10-10", "1582-10-10 12:00"),
+    *("1899-12-30", "1969-12-31T23:59:59.999999Z", "2262-04-11", "9999-12-31T23:59:59Z", "9999-12-31 23:59:59-18:00"),
+    *("+10000-01-01", "10000-01-01", "294247-01-10", "+294247-01-10 04:00:54.775807", "99999999999-01-01"),
+    *("2024-02-28T23:59:59Z", "2024-02-29"),
+)
+
+# What a column of moments may be in a file, and what becomes of a moment there; None where it has no place.
+KINDS: dict[str, tuple[pa.DataType, Callable[[int], Any]]] = {
+    "int96": (pa.timestamp("us"), lambda micros: micros),
+    "millis": (pa.timestamp("ms"), lambda micros: micros // 1000),
+    "millis_utc": (pa.timestamp("ms", "UTC"), lambda micros: micros // 1000),
+    "micros": (pa.timestamp("us"), lambda micros: micros),
+    "micros_utc": (UTC_MICROS, lambda micros: micros),
+    "nanos": (pa.timestamp("ns"), lambda micros: _nanos(micros)),
+    "nanos_utc": (pa.timestamp("ns", "UTC"), lambda micros: _nanos(micros)),
+    # Small as they are, they could be numbers. And no whole microseconds.
+    "nanos_of_1969": (pa.timestamp("ns"), lambda micros: micros * 1000 - 1 if -_DAY * 365 < micros < 0 else None),
+    "date": (pa.date32(), lambda micros: micros // _DAY),
+    "seconds": (pa.int64(), lambda micros: micros // 1_000_000),
+    "unsigned": (pa.uint64(), lambda micros: abs(micros)),
+    "double": (pa.float64(), lambda micros: 1970.0 + micros // (_DAY * 366)),
+    "decimal": (pa.decimal128(24, 3), lambda micros: Decimal(micros).scaleb(-3)),
+    "boolean": (pa.bool_(), lambda micros: micros > 0),
+    "void": (pa.null(), lambda _: None),
+}
+
+
+def _nanos(micros: int) -> int | None:
+    return micros * 1000 if -(2**63) < micros * 1000 < 2**63 else None
+
+
+def eras(out: Path) -> None:
+    """Write a file for each type that a column of moments may have, a row for each moment.
+
+    All datasets have them as timestamps, dates and text; events also in a folder's name, as bytes, numbers and void.
+    """
+    ids = [*map(str, range(len(ERAS) - 2)), "midnight", "midnight"]
+    for name, (kind, hold) in KINDS.items():
+        held = [(id, hold(micros)) for id, micros in zip(ids, ERAS, strict=True)]
+        rows = [(id, value) for id, value in held if value is not None or name == "void"]
+        _write_era(out, name, kind, [f"{name}-{id}" for id, _ in rows], [value for _, value in rows])
+    ids = [f"text-{number}" for number in range(len(ERAS_AS_TEXT) - 2)] + ["text-midnight"] * 2
+    _write_era(out, "text", pa.string(), ids, ERAS_AS_TEXT)
+    ids = [id.replace("text", "bytes") for id in ids]
+    _write_era(out, "bytes", pa.binary(), ids, [text.encode() for text in ERAS_AS_TEXT])
+    for number, text in enumerate(("0001-01-01", "1582-10-10 00:00", "2024-02-29", "9999-12-31")):
+        place = out / "events" / "eras" / folder("ts", text) / "of-one-row"
+        write(place / "part.parquet", [{"event_id": f"folder-{number}"}])
+
+
+def _write_era(out: Path, name: str, kind: pa.DataType, ids: Sequence[str], values: Sequence[Any]) -> None:
+    moments = pa.array(values, kind)
+    delivered = pa.array([*values[-3:], *values[:-3]], kind)  # each has one of another era
+    tables = {
+        "events": {"event_id": ids, "ts": moments},
+        "users": {"user_id": ids, "updated_at": moments},
+        "transactions": {"tx_id": ids, "amount": ["1"] * len(ids), "created_at": moments, "delivered_at": delivered},
+    }
+    for dataset, columns in tables.items():
+        if dataset != "events" and not (pa.types.is_temporal(kind) or pa.types.is_string(kind)):
+            continue
+        file = out / dataset / "eras" / f"{name}.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table(columns), file, use_deprecated_int96_timestamps=name == "int96")
+
+
 # --- the mess -------------------------------------------------------------------------------------
 #
 # Rows are made with plain values and then spelled file by file, each column of a file in a type

@@ -16,7 +16,6 @@
 
 {% macro default__session_settings() %}
   {{- return({
-    'spark.sql.legacy.parquet.nanosAsLong': 'true',
     'spark.sql.parquet.outputTimestampType': 'TIMESTAMP_MICROS',
     'spark.sql.hive.metastorePartitionPruningInSetThreshold': '50',
   }) -}}

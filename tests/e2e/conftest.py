@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark import SparkContext
@@ -79,9 +80,9 @@ def session() -> SparkSession:
     return SparkSession.builder.getOrCreate()
 
 
-def assert_exact(warehouse: Warehouse, outcome: Outcome) -> None:
+def assert_exact(warehouse: Warehouse, outcome: Outcome, **options: Any) -> None:
     """A run went well, all ten tables and the rejected rows equal the oracle's, nothing lies about."""
     assert outcome.success, outcome.message
-    wrong = check.inexact(warehouse.silver, warehouse.gold, outcome.started_at)
+    wrong = check.inexact(warehouse.silver, warehouse.gold, outcome.started_at, **options)
     assert not wrong, "\n".join(wrong)
     assert check.leftovers(warehouse.gold) == []

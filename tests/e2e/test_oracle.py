@@ -139,6 +139,28 @@ def test_files_differ_in_columns_and_types(lake: Path, compute: Gold) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        (pa.timestamp("us"), -62_135_596_800_000_000, "0001-01-01 00:00:00"),
+        (pa.timestamp("us"), -62_135_596_800_000_001, "0000-12-31 23:59:59.999999"),
+        (pa.timestamp("ms"), -62_198_755_200_000, "-0001-01-01 00:00:00"),
+        (pa.timestamp("us", "UTC"), 253_402_300_800_000_000, "+10000-01-01 00:00:00"),
+        (pa.timestamp("ns"), -1, "1969-12-31 23:59:59.999999"),
+        (pa.timestamp("ns"), -1_000, "1969-12-31 23:59:59.999999"),
+        (pa.date32(), -719_162, "0001-01-01"),
+        (pa.date32(), -719_893, "-0001-01-01"),
+        (pa.date32(), 2_932_897, "+10000-01-01"),
+        (pa.int64(), 1_706_954_400, "1706954400"),
+    ],
+)
+def test_moment_of_any_era_is_rejected_as_its_text(
+    lake: Path, compute: Gold, kind: pa.DataType, value: int, text: str
+) -> None:
+    pq.write_table(pa.table({"event_id": ["e"], "ts": pa.array([value], kind)}), lake / "events" / "old.parquet")
+    assert pick(compute()["rejected_events"], "ts", "reason") == [(text, "invalid_timestamp")]
+
+
 def test_column_absent_from_a_file_is_read_from_its_folder(lake: Path, compute: Gold) -> None:
     for number, country in enumerate(("NA", "Côte d'Ivoire", "a=b/c", None)):
         rows = [{"event_id": f"e{number}", "ts": "2024-02-03"}]

@@ -54,6 +54,6 @@
     ~ exact.contract_columns(plan.node) | map('first') | join(', ') ~ ' from ' ~ exact.temporary(view)
     ~ ' lateral view explode(sequence(1L, ' ~ missing ~ ')) as n where ' ~ missing ~ ' > 0'
   ) -%}
-  {%- do statements.append('drop view ' ~ exact.temporary(view)) -%}
+  {%- do statements.append(exact.forget_sql(view)) -%}
   {{- return(statements) -}}
 {% endmacro %}

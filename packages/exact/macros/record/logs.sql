@@ -6,7 +6,7 @@
   {%- set file = 'source string, file_path string, file_size bigint, file_modified timestamp, ' -%}
   {{- return({
     'manifest': exact.manifest_columns(),
-    'file_types': file ~ 'types string, file_rows bigint',
+    'file_types': file ~ 'types string, empty boolean',
     'file_days': file ~ 'rules string, true_until timestamp, day date, file_rows bigint, valid_moments bigint',
   }) -}}
 {% endmacro %}

@@ -12,7 +12,7 @@
   {%- endset -%}
   {{- return(
     [
-      'drop view if exists ' ~ exact.temporary('table_listing'),
+      exact.forget_sql('table_listing'),
       'create table if not exists ' ~ table ~ ' (path string, modificationTime timestamp, length bigint, content binary)'
       ~ ' using binaryFile options (recursiveFileLookup true) location ' ~ exact.sql_text(base),
       'refresh table ' ~ table,

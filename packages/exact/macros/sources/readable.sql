@@ -1,7 +1,7 @@
-{# Names the files that are no parquet: cut off, or still being written. Asked for its types, Spark would say
-   that parquet is an "unsupported data source", without the file's name. A reader that skips corrupt files
+{# The paths of those files that have no rows. Stops at files that are no parquet, cut off or still being written: asked for its types,
+   Spark would say that parquet is an "unsupported data source", without the file's name. A reader that skips corrupt files
    tells which ones it saw; of the others, empty or corrupt, the last four bytes tell. #}
-{% macro assert_readable(sources, files) %}
+{% macro empty_files(sources, files) %}
   {%- set statements = [] -%}
   {%- set queries = [] -%}
   {%- for source in sources -%}
@@ -20,9 +20,11 @@
   {%- endfor -%}
   {%- set paths = exact.fetch(statements + [queries | join(' union all ')]) | map(attribute='file_path') | list -%}
   {%- set seen = dict(zip(paths, paths)) -%}
+  {%- set empty = [] -%}
   {%- set broken = [] -%}
   {%- for source in sources -%}
     {%- set unseen = files | selectattr('source', 'equalto', source.name) | rejectattr('file_path', 'in', seen) | list -%}
+    {%- do empty.extend(unseen | map(attribute='path')) -%}
     {%- for some in unseen | batch(exact.setting('files_per_filter')) -%}
       {%- do broken.extend(exact.fetch([
         'select path from ' ~ exact.listing_table(source) ~ ' where _metadata.file_path in ('
@@ -36,6 +38,7 @@
       ~ 'Deliver it again or remove it, then run again; nothing was touched.'
     ) -}}
   {%- endif -%}
+  {{- return(empty) -}}
 {% endmacro %}
 
 {# Options by which a table reads the files that count: in any case of letters. #}

@@ -9,8 +9,8 @@
   {%- set groups = exact.file_groups(sources, before + exact.list_sources_sql(sources)) -%}
   {%- set new = groups | map(attribute='new') | sum(start=[]) -%}
   {%- if new -%}
-    {%- do exact.assert_readable(sources, new) -%}
-    {%- set groups = exact.file_groups(sources, exact.remember_types(sources, new)) -%}
+    {%- set empty = exact.empty_files(sources, new) -%}
+    {%- set groups = exact.file_groups(sources, exact.remember_types(sources, new, empty)) -%}
   {%- endif -%}
   {%- set merged = {} -%}
   {%- for source in sources -%}
@@ -41,7 +41,7 @@
 
 {# Statements that list all sources once: the view source_listing. #}
 {% macro list_sources_sql(sources) %}
-  {%- set statements = ['drop view if exists ' ~ exact.temporary('source_listing')] -%}
+  {%- set statements = [exact.forget_sql('source_listing')] -%}
   {%- set selects = [] -%}
   {%- for source in sources -%}
     {%- do statements.extend(exact.file_table_sql(
@@ -81,7 +81,7 @@
             select {{ key }}, path, cast(null as string) as types, cast(null as boolean) as days_known
             from {{ exact.temporary('source_listing') }}
             union all
-            select {{ key }}, null as path, types, if(file_rows = 0, true, null) as days_known
+            select {{ key }}, null as path, types, if(empty, true, null) as days_known
             from {{ exact.facts_sql('file_types') }}
             union all
             select {{ key }}, null as path, null as types, true as days_known

@@ -8,15 +8,17 @@
   {%- for group in groups -%}
     {%- set in_files = [] -%}
     {%- for column, type in group.columns.items() if type not in ('folder', 'void') -%}
-      {%- do in_files.append(column ~ ' ' ~ type) -%}
+      {%- do in_files.append(column ~ ' ' ~ ('bigint' if type in ('number', 'nanos') else type)) -%}
     {%- endfor -%}
-    {%- set table = view ~ '__as_' ~ local_md5(source.location ~ in_files | join(', '))[:8] -%}
-    {%- do statements.extend(exact.file_table_sql(
-      table, source, in_files | join(', ') or 'no_column string', 'parquet', exact.parquet_files()
-    )) -%}
+    {#- Days before 1582 and INT96 before 1900 are taken as they stand. Left to decide by itself, Spark fails at the first one in a
+        file that does not say which calendar it was written by, as none but Spark's own do. -#}
+    {%- set options = exact.parquet_files() ~ ", datetimeRebaseMode 'CORRECTED', int96RebaseMode 'CORRECTED'" -%}
+    {#- A table that is there keeps the options that it was made with: so they are a part of its name. -#}
+    {%- set table = view ~ '__as_' ~ local_md5(source.location ~ in_files | join(', ') ~ options)[:8] -%}
+    {%- do statements.extend(exact.file_table_sql(table, source, in_files | join(', ') or 'no_column string', 'parquet', options)) -%}
     {%- set texts = [] -%}
     {%- for column in source.columns -%}
-      {%- do texts.append(exact.as_text(column, group.columns.get(column), source.moments) ~ ' as ' ~ column) -%}
+      {%- do texts.append(exact.as_text(column, group.columns.get(column)) ~ ' as ' ~ column) -%}
     {%- endfor -%}
     {%- set select = 'select ' ~ texts | join(', ') ~ ', _metadata.file_path as file_path, _metadata.file_size as file_size,'
       ~ ' _metadata.file_modification_time as file_modified from ' ~ table -%}
@@ -54,19 +56,16 @@
 {% endmacro %}
 
 {# SQL: the text that a file holds in a column of a type; the type is none where the column is missing. #}
-{% macro as_text(column, type, moments) %}
+{% macro as_text(column, type) %}
   {%- if not type or type == 'void' -%}
     {{- return('cast(null as string)') -}}
   {%- elif type == 'folder' -%}
     {#- A file's path is a URI, in which the folder's own escapes are escaped once more. -#}
     {%- set value = "url_decode(replace(regexp_extract(_metadata.file_path, '/" ~ column ~ "=([^/]*)/', 1), '+', '%2B'))" -%}
     {{- return('nullif(' ~ exact.unescaped_sql(value) ~ ", '__HIVE_DEFAULT_PARTITION__')") -}}
-  {%- elif type == 'bigint' and column in moments -%}
-    {#- Spark reads nanoseconds, which pandas writes by default, as numbers (spark.sql.legacy.parquet.nanosAsLong). -#}
-    {{- return(
-      'if(' ~ column ~ ' > 100000000000000000, cast(timestamp_micros(' ~ column ~ ' div 1000) as string), cast('
-      ~ column ~ ' as string))'
-    ) -}}
+  {%- elif type == 'nanos' -%}
+    {#- Before 1970 too, what is left of a microsecond is cut off below. -#}
+    {{- return('cast(timestamp_micros(' ~ column ~ ' div 1000 - if(' ~ column ~ ' % 1000 < 0, 1, 0)) as string)') -}}
   {%- endif -%}
   {{- return('cast(' ~ column ~ ' as string)') -}}
 {% endmacro %}
@@ -74,8 +73,8 @@
 {# How a source's files are read, for the version of what is made of them. #}
 {% macro reading_rules(source) %}
   {%- set rules = [] -%}
-  {%- for type in (none, 'folder', 'bigint', 'string') -%}
-    {%- do rules.append(exact.as_text('x', type, ['x'])) -%}
+  {%- for type in (none, 'folder', 'nanos', 'string') -%}
+    {%- do rules.append(exact.as_text('x', type)) -%}
   {%- endfor -%}
   {{- return(rules + [source.columns, exact.day_rules(source)]) -}}
 {% endmacro %}

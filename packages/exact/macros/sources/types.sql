@@ -1,34 +1,48 @@
 {# Reads the footers of these files, fifty in a statement, and remembers their types: facts about files that never change. Returns the
-   statements that remember the last of them. #}
-{% macro remember_types(sources, new) %}
-  {%- set remembered = [] -%}
+   statements that remember the last of them. empty: the paths of those that have no rows. #}
+{% macro remember_types(sources, new, empty) %}
+  {%- set empty = dict(zip(empty, empty)) -%}
   {#- A file may hold `Name` beside `name`, of which nobody reads one. -#}
-  {%- set pending = ['set spark.sql.caseSensitive = true'] -%}
+  {%- set waiting = ['set spark.sql.caseSensitive = true'] -%}
   {%- for files in new | batch(50) -%}
     {%- if loop.index0 and not loop.index0 % 10 -%}
       {%- do log('Reading new source files: ' ~ loop.index0 * 50 ~ ' of ' ~ new | length, info=true) -%}
     {%- endif -%}
-    {%- set footers = [] -%}
-    {%- for file in files -%}
-      {%- do footers.append(
-        'select ' ~ loop.index0 ~ ' as i, typeof(first(struct(*))) as struct, count(*) as file_rows from parquet.`' ~ exact.literal_path(file.path) ~ '`'
-      ) -%}
-    {%- endfor -%}
+    {%- set types = exact.read_types(sources, files, waiting) -%}
     {%- set rows = [] -%}
-    {%- for footer in exact.fetch(pending + [footers | join(' union all ')]) -%}
-      {%- set file = files[footer.i | int] -%}
-      {%- set columns = (sources | selectattr('name', 'equalto', file.source) | first).columns -%}
+    {%- for file in files -%}
       {%- do rows.append(
-        '(' ~ exact.sql_text(file.source) ~ ', ' ~ exact.sql_text(file.file_path) ~ ', ' ~ file.file_size
-        ~ ", timestamp '" ~ file.modified ~ "', " ~ exact.sql_text(exact.used_types(columns, footer.struct, file.path)) ~ ', '
-        ~ footer.file_rows ~ 'L)'
+        '(' ~ exact.sql_text(file.source) ~ ', ' ~ exact.sql_text(file.file_path) ~ ', ' ~ file.file_size ~ ", timestamp '" ~ file.modified
+        ~ "', " ~ exact.sql_text(types[file.path]) ~ ', ' ~ (file.path in empty) | lower ~ ')'
       ) -%}
     {%- endfor -%}
-    {%- set pending = exact.add_facts_sql('file_types', loop.index, 'select * from values ' ~ rows | join(', ')) -%}
-    {%- do remembered.clear() -%}
-    {%- do remembered.extend(pending) -%}
+    {%- do waiting.clear() -%}
+    {%- do waiting.extend(exact.add_facts_sql('file_types', loop.index, 'select * from values ' ~ rows | join(', '))) -%}
   {%- endfor -%}
-  {{- return(remembered + ['set spark.sql.caseSensitive = false']) -}}
+  {{- return(waiting + ['set spark.sql.caseSensitive = false']) -}}
+{% endmacro %}
+
+{# {path: types} of a few files. Runs the statements in before. #}
+{% macro read_types(sources, files, before) %}
+  {%- do exact.assert_types_are_known(files, before) -%}
+  {%- set footers = [] -%}
+  {%- for file in files -%}
+    {#- A join that Spark sees to be empty: it looks at the footer and reads nothing, not even by a job. -#}
+    {%- do footers.append(
+      'select ' ~ loop.index0 ~ ' as i, typeof(struct(f.*)) as struct from (select 1) left join parquet.`'
+      ~ exact.literal_path(file.path) ~ '` as f on false'
+    ) -%}
+  {%- endfor -%}
+  {%- set types = {} -%}
+  {%- for footer in exact.fetch([footers | join(' union all ')]) -%}
+    {%- set file = files[footer.i | int] -%}
+    {%- set source = sources | selectattr('name', 'equalto', file.source) | first -%}
+    {%- do types.update({file.path: exact.used_types(source.columns, source.moments, footer.struct, file.path)}) -%}
+  {%- endfor -%}
+  {%- for path in exact.with_nanoseconds(sources, files, types) -%}
+    {%- do types.update({path: types[path] | replace(' number', ' nanos')}) -%}
+  {%- endfor -%}
+  {{- return(types) -}}
 {% endmacro %}
 
 {# A path in which Spark sees no pattern. #}
@@ -40,11 +54,12 @@
   {{- return(chars | join) -}}
 {% endmacro %}
 
-{# 'id string, at bigint, country folder': the types of the declared columns in one file. A column
+{# 'id string, at number, country folder': the types of the declared columns in one file. A column
    may stand in the folder's name instead (country=US), or nowhere, and is left out then. NULL columns without a type (void)
    are as good as left out.
+   A moment that is a bigint is a number, until with_nanoseconds has looked.
    struct: Spark's struct<name:type,...>, from which nested types are cut before it is read. #}
-{% macro used_types(columns, struct, path) %}
+{% macro used_types(columns, moments, struct, path) %}
   {%- set flat = namespace(text=struct[7:-1]) -%}
   {%- for _ in range(struct.count('<') - 1) -%}
     {%- set flat.text = modules.re.sub('<[^<>]*>', '', flat.text) -%}
@@ -64,6 +79,8 @@
       {{- exceptions.raise_compiler_error(
         'Column ' ~ column ~ ' of ' ~ path ~ ' is nested (' ~ found[column] ~ '). Write it as a plain value.'
       ) -}}
+    {%- elif found.get(column) == 'bigint' and column in moments -%}
+      {%- do types.append(column ~ ' number') -%}
     {%- elif found.get(column, 'void') != 'void' -%}
       {%- do types.append(column ~ ' ' ~ found[column]) -%}
     {%- elif '/' ~ column ~ '=' in path -%}
