@@ -1,17 +1,22 @@
 """A run on AWS Glue: the preflight, `dbt build`, and the end of the session, whatever happened.
 
 dbt-glue never stops a session that it reuses, and names all of them alike, so that runs of one account
-share one (adapters/README.md 13). Here each run has a session of its own, which is paid for until it is stopped.
+share one (packages/exact/macros/adapter/README.md 13). Here each run has a session of its own, which is
+paid for until it is stopped.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 import boto3
@@ -30,6 +35,7 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
     """
     session = f"silver-to-gold-{uuid.uuid4()}"
     environ = {**os.environ, "GLUE_SESSION_ID": session, "DBT_TARGET": "glue"}
+    log = Path(os.environ.get("DBT_LOG_PATH", PROJECT / "logs")) / "dbt.log"
     running: list[subprocess.Popen[bytes]] = []
 
     def end(number: int, _: FrameType | None) -> None:
@@ -39,11 +45,22 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        for command in (["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]):
-            running[:] = [subprocess.Popen([dbt, *command], cwd=PROJECT, env=environ)]
-            if code := running[0].wait():
+        commands = [["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]]
+        freed = False
+        while commands:
+            known = _size(log)
+            running[:] = [subprocess.Popen([dbt, *commands[0]], cwd=PROJECT, env=environ)]
+            code = running[0].wait()
+            owner = holder(log, known) if code and not freed else None
+            if owner and is_over(owner):
+                console.print(f"Session {owner} is over: its claim is given up.", soft_wrap=True)
+                commands.insert(0, ["run-operation", "unlock", "--args", json.dumps({"owner": owner})])
+                freed = True
+            elif code:
                 tell_if_lost(session)
                 return code
+            else:
+                commands.pop(0)
         return 0
     finally:
         for process in running:
@@ -56,6 +73,30 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
 def region() -> str:
     """Where the glue target of profiles.yml runs."""
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def holder(log: Path, known: int) -> str | None:
+    """The session that keeps a run out, by what dbt's log says after its first `known` bytes."""
+    said = log.read_bytes()[known if known <= _size(log) else 0 :].decode(errors="replace") if log.exists() else ""
+    found = re.search(r"Another run is writing to .*: (silver-to-gold-[0-9a-f-]+), since", said)
+    return found[1] if found else None
+
+
+def is_over(session: str) -> bool:
+    """Whether a session can write no more. One that nobody answers for may still write."""
+    glue = boto3.client("glue", region_name=region())
+    try:
+        found = glue.get_session(Id=session)["Session"]
+        while found["Status"] == "STOPPING":
+            time.sleep(1)
+            found = glue.get_session(Id=session)["Session"]
+    except (ClientError, BotoCoreError) as error:
+        return isinstance(error, ClientError) and error.response["Error"]["Code"] == "EntityNotFoundException"
+    return str(found["Status"]) in ("STOPPED", "FAILED", "TIMEOUT")
 
 
 def tell_if_lost(session: str) -> None:

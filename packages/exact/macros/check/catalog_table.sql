@@ -1,6 +1,6 @@
 {# What the catalog has of a table, against what the project says. Returns {change, columns}. change is
-   - new: there is no such table; or it is to be made anew, for new columns (--full-refresh), or since an earlier version of the
-     engine made it;
+   - new: there is no such table;
+   - replace: it is to be made anew, for new columns (--full-refresh), or because something else than the engine made it;
    - columns: its columns are not the contract's, and nobody asked to replace them;
    - comments: only descriptions changed;
    - none. #}
@@ -18,7 +18,7 @@
   {%- endfor -%}
   {%- if columns == exact.contract_columns(node) -%}
     {{- return({'change': 'comments', 'columns': columns}) -}}
-  {%- elif should_full_refresh() or found.made_before -%}
+  {%- elif should_full_refresh() or not found.described -%}
     {{- return({'change': 'replace', 'columns': columns}) -}}
   {%- endif -%}
   {{- return({'change': 'columns', 'columns': columns}) -}}

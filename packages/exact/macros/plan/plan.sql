@@ -90,6 +90,8 @@
   {%- set fact = partition.fact -%}
   {%- if not fact and not partition.known and not partition.file_count -%}
     {{- return(exact.input_word(plan.node, declared) ~ ' added' if state else 'first build') -}}
+  {%- elif not fact and plan.table.change == 'replace' -%}
+    {{- return('made by something else') -}}
   {%- elif not fact -%}
     {{- return('interrupted run' if exact.run_memory().taken_over else 'its own files changed') -}}
   {%- elif fact.code != plan.code -%}

@@ -88,8 +88,12 @@
   {%- if name == 'manifest' -%}
     {%- set query -%}
       select {{ columns | join(', ') }} from (
-        select *, row_number() over (partition by model, partition order by recorded_at desc) as place from {{ exact.log_table(name) }}
-      ) where place = 1 and code is not null
+        select
+          *,
+          row_number() over (partition by model, partition order by recorded_at desc) as place,
+          max_by(action, recorded_at) over (partition by model) as last_action
+        from {{ exact.log_table(name) }}
+      ) where place = 1 and code is not null and last_action != 'remove'
     {%- endset -%}
   {%- else -%}
     {%- set query -%}

@@ -9,7 +9,10 @@
       ~ ', ' ~ outcome.files ~ ', ' ~ outcome.bytes ~ ', ' ~ outcome.seconds ~ ", '" ~ exact.reasons_text(outcome.reasons) ~ "')"
     ) -%}
   {%- endfor -%}
-  {{- return([
+  {#- A table of an earlier version is made anew over the same files: what they lack is NULL. -#}
+  {%- set found = exact.run_memory().tables.get('run_metrics') -%}
+  {%- set drop = ['drop table ' ~ table] if found and 'reasons' not in found.columns else [] -%}
+  {{- return(drop + [
     'create table if not exists ' ~ table ~ ' (invocation_id string, run_started_at timestamp, model string,'
     ~ ' partitions_checked bigint, partitions_rebuilt bigint, partitions_dropped bigint, rows_written bigint, rows_left_out bigint,'
     ~ ' files bigint, bytes bigint, seconds double, reasons string) using parquet location '

@@ -14,5 +14,10 @@
     {%- endfor -%}
     {%- do exact.run_statements(statements + exact.release_sql([exact.claim_owner()])) -%}
     {%- do exact.log_metrics(done) if done -%}
+    {%- if memory.orphans -%}
+      {%- do log(
+        'No model makes ' ~ memory.orphans | join(', ') ~ ' any more. To see what is left of them: dbt run-operation remove_orphans', info=true
+      ) -%}
+    {%- endif -%}
   {%- endif -%}
 {% endmacro %}

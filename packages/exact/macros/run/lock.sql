@@ -1,8 +1,9 @@
 {# One run at a time writes below a warehouse_base(), on whatever machine and through whatever catalog.
 
-   A run claims it by a file in a folder of its own, claims/owner=<name>, and then looks which claims are there. Whoever sees the live claim of
-   another withdraws its own: so of two runs that begin together at most one goes on. The time of a file is the storage's clock, and
-   every file below the base is a sign of life of the owner.
+   A run claims it by a file in a folder of its own, claims/owner=<name>, and then looks which claims are there. Each looks after it
+   has written, so that of two runs one at least sees the other. Whoever is later, by the storage's clock, withdraws and stops. Of two within
+   two seconds, which S3's clock does not tell apart, the one whose name is the greater withdraws, and the other goes on when it has seen that.
+   Every file below the base is a sign of life of an owner.
 
    A claim is dead, and is taken over,
    - when its owner was a process of this machine that is gone (Spark in local mode);
@@ -27,8 +28,22 @@
     ~ ' using parquet select current_timestamp() as claimed_at, ' ~ exact.process_sql(here),
     'create table if not exists ' ~ exact.claims_table() ~ ' (claimed_at timestamp, machine string, process bigint)'
     ~ ' using parquet options (recursiveFileLookup true) location ' ~ exact.sql_text(exact.claims_location()),
-    'refresh table ' ~ exact.claims_table(),
-  ]) -}}
+  ] + exact.look_at_claims_sql()) -}}
+{% endmacro %}
+
+{# Statements that look which claims are there: the view claims. They are looked at before tables are listed, since a run gives its claim up when it has
+   written all: what is listed after that is all of it. #}
+{% macro look_at_claims_sql() %}
+  {%- set query -%}
+    select
+        regexp_extract(_metadata.file_path, 'owner=([^/]*)/', 1) as owner,
+        _metadata.file_modification_time as modified,
+        claimed_at,
+        machine,
+        process
+    from {{ exact.claims_table() }}
+  {%- endset -%}
+  {{- return([exact.forget_sql('claims'), 'refresh table ' ~ exact.claims_table()] + exact.keep_sql('claims', query)) -}}
 {% endmacro %}
 
 {% macro claims_table() %}
@@ -45,27 +60,26 @@
   ) -}}
 {% endmacro %}
 
-{# SQL: the claims of others as a JSON list of {owner, since, seen, silent: minutes without a sign of life, gone: whether its process is}. #}
+{# SQL: the claims of others as a JSON list of {owner, since, later: by how many milliseconds its claim is later than ours, seen, silent: minutes
+   without a sign of life, gone: whether its process is}. #}
 {% macro other_claims_sql(here) %}
   {%- set own = exact.below_base(exact.claims_location()) ~ '/owner=' ~ exact.claim_owner() ~ '/' %}
   select
       to_json(collect_list(struct(
           claims.owner,
           date_format(claims.claimed_at, 'yyyy-MM-dd HH:mm:ss') as since,
+          unix_millis(claims.modified) - unix_millis(own.modified) as later,
           date_format(signs.seen, 'yyyy-MM-dd HH:mm:ss') as seen,
           cast((unix_timestamp(signs.now) - unix_timestamp(signs.seen)) / 60 as int) as silent,
           coalesce(claims.machine = own.machine and (claims.process = own.process or not claims.runs), false) as gone
       )))
   from (
       select
-          regexp_extract(_metadata.file_path, 'owner=([^/]*)/', 1) as owner,
-          claimed_at,
-          machine,
-          process,
+          *,
           {{ "java_method('java.lang.ProcessHandle', 'of', process) != 'Optional.empty'" if here else 'true' }} as runs
-      from {{ exact.claims_table() }}
+      from {{ exact.temporary('claims') }}
   ) as claims
-  cross join (select {{ exact.process_sql(here) }}) as own
+  cross join (select * from {{ exact.temporary('claims') }} where owner = '{{ exact.claim_owner() }}') as own
   cross join (
       select
           max(if(startswith(path, '{{ own }}'), modified, null)) as now,
@@ -75,15 +89,19 @@
   where claims.owner != '{{ exact.claim_owner() }}'
 {% endmacro %}
 
-{# Goes on, takes dead claims over, or withdraws and stops the run with a line that says who has the base. #}
+{# Goes on, takes dead claims over, or withdraws and stops the run with a line that says who has the base. Returns whether it waited for
+   another to withdraw. #}
 {% macro hold_or_withdraw(others) %}
   {%- set dead = [] -%}
+  {%- set waited = [] -%}
   {%- for claim in others -%}
     {%- if claim.gone or (claim.silent >= exact.setting('lock_minutes') | int and exact.writers_are_silent()) -%}
       {%- do log(
         'The run ' ~ claim.owner ~ ', of ' ~ claim.since ~ ' UTC, did not end. Its claim is taken over, and what it left is mended.', info=true
       ) -%}
       {%- do dead.append(claim) -%}
+    {%- elif exact.gives_way(claim) -%}
+      {%- do waited.append(claim) -%}
     {%- else -%}
       {%- do exact.run_statements(exact.release_sql([exact.claim_owner()])) -%}
       {{- exceptions.raise_compiler_error(
@@ -97,6 +115,27 @@
     {%- do exact.delete_staging_folders() -%}
     {%- do exact.run_statements(exact.release_sql(dead | map(attribute='owner') | list)) -%}
   {%- endif -%}
+  {{- return(waited | length > 0) -}}
+{% endmacro %}
+
+{# Whether the owner of a live claim gives way to us. #}
+{% macro gives_way(claim) %}
+  {%- if claim.later > 2000 -%}
+    {{- return(true) -}}
+  {%- elif claim.later < -2000 or claim.owner < exact.claim_owner() -%}
+    {{- return(false) -}}
+  {%- endif -%}
+  {%- for _ in range(15) -%}
+    {%- set row = exact.fetch([
+      "select java_method('java.lang.Thread', 'sleep', 2000L) as slept",
+    ] + exact.look_at_claims_sql() + [
+      'select count(*) as n from ' ~ exact.temporary('claims') ~ " where owner = '" ~ claim.owner ~ "'",
+    ])[0] -%}
+    {%- if not row.n | int -%}
+      {{- return(true) -}}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(false) -}}
 {% endmacro %}
 
 {# Statements that give claims up. #}
@@ -114,9 +153,7 @@
     {%- set here = exact.runs_here() -%}
     {%- do exact.run_statements([exact.create_trash_sql()] + exact.claim_sql(here)) -%}
     {%- set owners = [] -%}
-    {%- for row in exact.fetch([
-      "select distinct regexp_extract(_metadata.file_path, 'owner=([^/]*)/', 1) as owner from " ~ exact.claims_table()
-    ]) if owner in (none, row.owner) -%}
+    {%- for row in exact.fetch(['select owner from ' ~ exact.temporary('claims')]) if owner in (none, row.owner) -%}
       {%- do owners.append(row.owner) -%}
     {%- endfor -%}
     {%- do exact.delete_staging_folders() -%}

@@ -1,5 +1,5 @@
 {# What start_run found out and the models of the run go by. It lives for a run, in dbt's graph, the one thing that hooks and models share.
-   - tables: {table: {described, made_before, location}}, what the catalog has;
+   - tables: {table: {described, columns: names, location}}, what the catalog has;
    - state: {table: {partition: {files, file_count, rows, fact, known}}}: the files of each partition, as a hash of the set, and the fact that
      the manifest has on just this set, none where it has none; known: whether it has any fact on the partition. Models bring it
      up to date as they write;
@@ -8,11 +8,11 @@
    - maps: {'table input': {partition of the input: partition of the table}};
    - nodes, node_ids, declared_sources, behind: what engine_nodes, engine_sources and tables_behind found, so that they look once;
    - facts: {log: [view]}, what a run that writes nothing found out about source files (add_facts_sql);
-   - logs: {log: [folder]}, the folders of each log (compact_sql); taken_over: whether the run before did not end; claimed: whether this run holds the base. #}
+   - logs: {log: [folder]}, the folders of each log (compact_sql); orphans: [table] that no model makes any more; taken_over: whether the run before did not end; claimed: whether this run holds the base. #}
 {% macro run_memory() %}
   {%- if 'exact' not in graph -%}
     {%- do graph.update({'exact': {
-      'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {}, 'facts': {}, 'taken_over': false, 'claimed': false,
+      'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {}, 'facts': {}, 'orphans': [], 'taken_over': false, 'claimed': false,
     }}) -%}
   {%- endif -%}
   {{- return(graph.exact) -}}

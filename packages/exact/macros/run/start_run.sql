@@ -32,17 +32,16 @@
   {%- for schema in schemas | unique -%}
     {%- do statements.append('create database if not exists ' ~ schema) -%}
   {%- endfor -%}
-  {%- set names = exact.engine_nodes() | map(attribute='alias') | list -%}
+  {%- set names = exact.engine_nodes() | map(attribute='alias') | list + ['run_metrics'] -%}
   {%- set rows = exact.fetch(
     statements + exact.set_session_sql() + [exact.create_trash_sql()] + exact.create_logs_sql()
     + ['show table extended in ' ~ target.schema ~ " like '" ~ names | join('|') ~ "'"]
   ) -%}
   {%- set memory = exact.run_memory() -%}
   {%- for row in rows -%}
-    {%- set found = dict(modules.re.findall('(exact[.]described|gold[.]contract)=([^],]*)', row.information)) -%}
     {%- do memory.tables.update({row.tablename: {
-      'described': found.get('exact.described'),
-      'made_before': 'gold.contract' in found,
+      'described': modules.re.findall('exact[.]described=([^],]*)', row.information) | first,
+      'columns': modules.re.findall('[|]-- ([^:]*):', row.information),
       'location': modules.re.findall('(?m)^Location: *(.*)$', row.information) | first,
     }}) -%}
   {%- endfor -%}
@@ -82,7 +81,14 @@
   {%- endfor -%}
   {%- set found = exact.take_in_state(exact.fetch(statements + refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])) -%}
   {%- do memory.update({'claimed': writes}) -%}
-  {%- do exact.hold_or_withdraw(found.claims) if writes -%}
+  {%- if writes and exact.hold_or_withdraw(found.claims) -%}
+    {%- set found = exact.take_in_state(exact.fetch(refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])) -%}
+    {{- return(exact.check_and_repair(found, writes)) -}}
+  {%- endif -%}
+  {{- return(exact.check_and_repair(found, writes)) -}}
+{% endmacro %}
+
+{% macro check_and_repair(found, writes) %}
   {%- if found.zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z') -%}
     {%- do exact.run_statements(exact.release_sql([exact.claim_owner()])) if writes -%}
     {{- exceptions.raise_compiler_error(

@@ -23,6 +23,12 @@
   )
   group by model
   union all
+  select 'orphan' as kind, model as name, '' as text
+  from {{ exact.log_table('manifest') }}
+  where model not in ('{{ exact.engine_nodes() | map(attribute='alias') | join("', '") }}')
+  group by model
+  having max_by(action, recorded_at) != 'remove'
+  union all
   select 'catalog' as kind, model as name, {{ exact.lines_sql('p') }} as text
   from ({{ exact.catalog_partitions_sql(exact.run_memory().tables) }})
   group by model
@@ -91,16 +97,19 @@
   {%- set memory = exact.run_memory() -%}
   {%- set lines = {'found': {}, 'fact': {}, 'catalog': {}, 'source': {}, 'log': {}} -%}
   {%- set rest = {'zone': none, 'claims': [], 'differing': []} -%}
+  {%- do memory.orphans.clear() -%}
   {%- for row in rows -%}
     {%- if row.kind in lines and row.text -%}
       {%- do lines[row.kind].update({row.name: row.text.split('\n')}) -%}
     {%- elif row.kind == 'claims' -%}
       {%- do rest.update({'claims': fromjson(row.text)}) -%}
+    {%- elif row.kind == 'orphan' -%}
+      {%- do memory.orphans.append(row.name) -%}
     {%- elif row.kind == 'zone' -%}
       {%- do rest.update({'zone': row.name}) -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- do memory.logs.update(lines.log) -%}
+  {%- do memory.update({'logs': lines.log}) -%}
   {%- for name, own in lines.source.items() -%}
     {%- set parts = {} -%}
     {%- for line in own -%}

@@ -1,6 +1,6 @@
 {# Views that live for a run. Global ones, since some adapters open a session for each model; named after the warehouse, since
    one Spark may serve several.
-   name: source_days, table_files, source_listing, table_listing, plan_<table> or rows_<table>. #}
+   name: source_days, source_listing, table_listing, claims or rows_<table>. #}
 {% macro temporary(name) %}
   {{- return('global_temp.' ~ exact.temporary_name(name)) -}}
 {% endmacro %}
