@@ -1,5 +1,6 @@
-{# Hands incremental models and seeds to the package `exact`, which rewrites only stale partitions (packages/exact/README.md). Models without
-   meta.exact are built by the adapter's own materialization. #}
+{# Hands incremental models and seeds to the package `exact`, which rewrites only stale partitions
+   (packages/exact/README.md). Models without meta.exact are built by the adapter's own
+   materialization. #}
 {% materialization incremental, adapter='spark', supported_languages=['sql'] %}
   {{- return(exact.incremental()) -}}
 {% endmaterialization %}

@@ -17,7 +17,8 @@
   {{- return(invocation_args_dict.project_dir ~ '/' ~ path) -}}
 {% endmacro %}
 
-{# The database in which Silver is registered: one of the project's own, where crawlers keep `silver`. #}
+{# The database in which Silver is registered: one of the project's own, where crawlers keep
+   `silver`. #}
 {% macro silver_schema() %}
   {{- return(env_var('SILVER_SCHEMA', 'silver')) -}}
 {% endmacro %}

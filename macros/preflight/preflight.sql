@@ -1,6 +1,7 @@
-{# `dbt run-operation preflight --target glue`: whether a run would find what it needs, before anything is touched. What
-   is wrong in the environment is said without a session; the rest is looked at from within one, as the role that
-   will read and write. Each failure is a line that says what to do. #}
+{# `dbt run-operation preflight --target glue`: whether a run would find what it needs, before
+   anything is touched. What is wrong in the environment is said without a session; the rest is
+   looked at from within one, as the role that will read and write. Each failure is a line that
+   says what to do. #}
 {% macro preflight() %}
   {%- if execute and target.type != 'glue' -%}
     {%- do log('The preflight looks at AWS; the target is ' ~ target.name ~ '. Nothing to check.', info=true) -%}
@@ -42,8 +43,8 @@
   {{- return(problems) -}}
 {% endmacro %}
 
-{# Python that runs in the session and leaves what it found in the view `preflight`: SQL alone could not look
-   behind the first failure. #}
+{# Python that runs in the session and leaves what it found in the view `preflight`: SQL alone
+   could not look behind the first failure. #}
 {% macro preflight_code() %}
 found = []
 

@@ -1,5 +1,5 @@
-{# What the facts copy from dim_users: a changed user restates the days that hold the old values. With the variable user_attributes
-   set to as_built they keep those of their last build. #}
+{# What the facts copy from dim_users: a changed user restates the days that hold the old values.
+   With the variable user_attributes set to as_built they keep those of their last build. #}
 {% macro users_attributes() %}
   {{- return({
     'dimension': 'dim_users',

@@ -13,6 +13,8 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from goldkit import check
@@ -183,6 +185,36 @@ def test_failing_model_costs_no_other_anything(gold: Warehouse, lake: Lake, tmp_
     assert not failing.build().success
     assert check.files(gold.gold) == before
     assert_exact(gold, gold.build())
+
+
+def test_gold_of_an_earlier_version_is_rebuilt_in_place(gold: Warehouse) -> None:
+    """Before there was a manifest, tables had the column source_version, and other properties."""
+    columns = session().table("gold_test.fact_events").drop("event_date").dtypes
+    for file in folder(gold, "fact_events").rglob("*.parquet"):
+        table = pq.read_table(file, partitioning=None)
+        pq.write_table(table.append_column("source_version", pa.array(["1"] * table.num_rows)), file)
+    names = ", ".join(f"{name} {kind}" for name, kind in columns)
+    for statement in (
+        "drop table gold_test.fact_events",
+        f"create table gold_test.fact_events ({names}, source_version string, event_date date) using parquet"
+        f" partitioned by (event_date) location '{folder(gold, 'fact_events')}'"
+        " tblproperties ('gold.contract' = 'of old')",
+        "msck repair table gold_test.fact_events",
+        "alter table gold_test.dim_date unset tblproperties ('exact.described')",
+        "drop table gold_test.run_metrics",
+        "create table gold_test.run_metrics (invocation_id string, rows_rejected bigint) using parquet"
+        f" location '{gold.gold}/audit/run_metrics'",
+        "create table gold_test.trash (folder string)",
+    ):
+        session().sql(statement)
+    shutil.rmtree(gold.gold / "audit" / "manifest")
+    outcome = gold.build()
+    assert_exact(gold, outcome)
+    assert reasons(outcome, "fact_events") == "made by something else"
+    assert [*session().table("gold_test.run_metrics").columns][-1] == "reasons"
+    assert gold.dbt("run-operation", "drop_tables_of_earlier_version").success
+    assert not session().catalog.tableExists("gold_test.trash")
+    assert_exact(gold, gold.dbt("run"))
 
 
 # --- reasons -------------------------------------------------------------------------------------

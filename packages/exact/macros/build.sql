@@ -1,5 +1,6 @@
-{# Brings one table up to date, rewriting only the partitions that are stale. A project's materialization `incremental` hands its models
-   to this macro (README.md), and those that say nothing under meta.exact go on to the adapter's own. #}
+{# Brings one table up to date, rewriting only the partitions that are stale. A project's
+   materialization `incremental` hands its models to this macro (README.md), and those that say
+   nothing under meta.exact go on to the adapter's own. #}
 {% macro incremental() %}
   {%- if exact.declaration(model) is none -%}
     {{- return(dbt['materialization_incremental_' ~ target.type]()) -}}

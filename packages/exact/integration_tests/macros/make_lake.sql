@@ -1,4 +1,5 @@
-{# Writes the lake of a step: three files at first; then a late one, a corrected one, one that is gone, and all of them back at the start. #}
+{# Writes the lake of a step: three files at first; then a late one, a corrected one, one that is
+   gone, and all of them back at the start. #}
 {% macro make_lake(step=0) %}
   {%- set first = {
     'monday': "('a', timestamp '2024-05-06 08:00:00', 11.5), ('b', timestamp '2024-05-06 09:00:00', 12.0)",

@@ -1,6 +1,6 @@
-{# Statements that delete folders. SQL has no such statement, but dropping a partition of a managed table deletes its folder
-   wherever that lies, by Hive's metastore client and by Glue's: so the folders become partitions of the table
-   exact_trash, for a moment. #}
+{# Statements that delete folders. SQL has no such statement, but dropping a partition of a
+   managed table deletes its folder wherever that lies, by Hive's metastore client and by Glue's:
+   so the folders become partitions of the table exact_trash, for a moment. #}
 {% macro delete_folders_sql(folders) %}
   {%- set statements = [] -%}
   {%- for some in folders | batch(200) -%}

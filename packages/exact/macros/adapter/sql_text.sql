@@ -1,6 +1,7 @@
-{# A text as a SQL literal, on Spark 3.5 and 4.1, by dbt-spark and dbt-glue alike. Neither escape can be used.
-   Cause: a doubled quote is no escape before Spark 4; and dbt-glue 1.10.19 pastes SQL into a Python string that is not raw
-   (gluedbapi/cursor.py), which eats backslashes: lint refuses them (dbt-bouncer.yml). No upstream issue found. #}
+{# A text as a SQL literal, on Spark 3.5 and 4.1, by dbt-spark and dbt-glue alike. Neither escape
+   can be used. Cause: a doubled quote is no escape before Spark 4; and dbt-glue 1.10.19 pastes
+   SQL into a Python string that is not raw (gluedbapi/cursor.py), which eats backslashes: lint
+   refuses them (dbt-bouncer.yml). No upstream issue found. #}
 {% macro sql_text(value) %}
   {%- if "'" not in value -%}
     {{- return("'" ~ value ~ "'") -}}

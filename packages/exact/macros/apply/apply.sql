@@ -1,5 +1,6 @@
-{# The statements that bring a table up to date: those that make or describe it, then one insert per chunk. Returns a list of lists, each of
-   which is followed by its record: a backfill that is killed goes on at the next chunk. #}
+{# The statements that bring a table up to date: those that make or describe it, then one insert
+   per chunk. Returns a list of lists, each of which is followed by its record: a backfill that is
+   killed goes on at the next chunk. #}
 {% macro apply(plan) %}
   {%- set chunks = [] -%}
   {%- if not plan.column -%}
@@ -21,8 +22,9 @@
   {{- return(chunks) -}}
 {% endmacro %}
 
-{# Statements that write partitions, or the whole table where none are named. The model's SQL describes the whole table; Spark
-   pushes the predicate down to the files. Literals, since no other predicate prunes a file before it is opened. #}
+{# Statements that write partitions, or the whole table where none are named. The model's SQL
+   describes the whole table; Spark pushes the predicate down to the files. Literals, since no
+   other predicate prunes a file before it is opened. #}
 {% macro overwrite_sql(plan, partitions) %}
   {%- set sorted_by = exact.declaration(plan.node).sorted_by -%}
   {%- set insert -%}
@@ -41,8 +43,9 @@
   {{- return([exact.dynamic_overwrite_sql(), insert]) -}}
 {% endmacro %}
 
-{# Statements that drop partitions from the catalog and delete their files: a table with a LOCATION is external, and
-   dropping leaves the files, which a repair or --full-refresh would bring back to life (adapter/README.md 2). #}
+{# Statements that drop partitions from the catalog and delete their files: a table with a
+   LOCATION is external, and dropping leaves the files, which a repair or --full-refresh would
+   bring back to life (adapter/README.md 2). #}
 {% macro drop_partitions_sql(plan, partitions) %}
   {%- set statements = [] -%}
   {#- As many as one statement on Glue can name. -#}

@@ -7,7 +7,8 @@
   {{- return(name | join) -}}
 {% endmacro %}
 
-{# SQL: the value in a folder's name. What is no escape stays as it is: a folder may be called 50%off. #}
+{# SQL: the value in a folder's name. What is no escape stays as it is: a folder may be called
+   50%off. #}
 {% macro unescaped_sql(expression) %}
   {{- return(
     'if(' ~ expression ~ " rlike '%(?![0-9A-Fa-f]{2})', " ~ expression ~ ', url_decode(replace(' ~ expression ~ ", '+', '%2B')))"

@@ -1,6 +1,7 @@
-{# The model's SQL, reading no source file but those that the plan names, where they are few: a partition's rows may lie in any file, so that no
-   predicate of the model's keeps Spark from opening them all. Text is replaced in compiled SQL, since a relation has no
-   other place where a run could put a predicate: models would have to know of it. Where the text is not found, all is
+{# The model's SQL, reading no source file but those that the plan names, where they are few: a
+   partition's rows may lie in any file, so that no predicate of the model's keeps Spark from
+   opening them all. Text is replaced in compiled SQL, since a relation has no other place where a
+   run could put a predicate: models would have to know of it. Where the text is not found, all is
    read, which is slower and as right. #}
 {% macro prune_sources(plan) %}
   {%- set pruned = namespace(sql=plan.sql) -%}

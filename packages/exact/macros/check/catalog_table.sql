@@ -1,6 +1,8 @@
-{# What the catalog has of a table, against what the project says. Returns {change, columns}. change is
+{# What the catalog has of a table, against what the project says. Returns {change, columns}.
+   change is
    - new: there is no such table;
-   - replace: it is to be made anew, for new columns (--full-refresh), or because something else than the engine made it;
+   - replace: it is to be made anew, for new columns (--full-refresh), or because something else
+     than the engine made it;
    - columns: its columns are not the contract's, and nobody asked to replace them;
    - comments: only descriptions changed;
    - none. #}
@@ -24,7 +26,8 @@
   {{- return({'change': 'columns', 'columns': columns}) -}}
 {% endmacro %}
 
-{# A table's columns, types and descriptions: kept in the catalog as exact.described, so that nothing is asked while they are the same. #}
+{# A table's columns, types and descriptions: kept in the catalog as exact.described, so that
+   nothing is asked while they are the same. #}
 {% macro description_version(node) %}
   {%- set parts = [node.description, exact.partition_column(node)] -%}
   {%- for name, column in node.columns.items() -%}

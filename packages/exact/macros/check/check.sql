@@ -1,6 +1,6 @@
-{# Refuses what would break a table's contract or lie elsewhere, before a row is written. Neither adapter checks runs after the first,
-   where Spark narrows a double to an int without a word; dbt-glue ignores precision and order even then
-   (adapter/README.md 8, 9). #}
+{# Refuses what would break a table's contract or lie elsewhere, before a row is written. Neither
+   adapter checks runs after the first, where Spark narrows a double to an int without a word;
+   dbt-glue ignores precision and order even then (adapter/README.md 8, 9). #}
 {% macro check(plan) %}
   {%- if plan.table.change == 'columns' -%}
     {{- exceptions.raise_compiler_error(
@@ -17,7 +17,8 @@
   {%- endif -%}
 {% endmacro %}
 
-{# SQL: 'struct<id:string,...>', the columns that a query gives. A scalar, so that it can be one column of another query. #}
+{# SQL: 'struct<id:string,...>', the columns that a query gives. A scalar, so that it can be one
+   column of another query. #}
 {% macro types_sql(sql) %}
   {%- set types -%}
     (select typeof(first(struct(*))) from (

@@ -1,6 +1,7 @@
-{# Refuses a model while dbt parses it when meta.exact says something that nothing reads, or when the model refers to something
-   that it does not declare: its table would go stale in silence. Called from generate_alias_name, the one macro of a
-   project that dbt calls for every node that it parses. #}
+{# Refuses a model while dbt parses it when meta.exact says something that nothing reads, or when
+   the model refers to something that it does not declare: its table would go stale in silence.
+   Called from generate_alias_name, the one macro of a project that dbt calls for every node that
+   it parses. #}
 {% macro check_declaration(node) %}
   {%- set declared = (node.config.meta or {}).get('exact') if node.resource_type == 'model' -%}
   {%- if declared -%}
@@ -45,7 +46,8 @@
   {{- return(names) -}}
 {% endmacro %}
 
-{# The names in ref('…') and source('…', '…'). dbt resolves them only after it has parsed all models. #}
+{# The names in ref('…') and source('…', '…'). dbt resolves them only after it has parsed all
+   models. #}
 {% macro names_read(raw_code) %}
   {%- set quoted = "['\"]([A-Za-z0-9_]+)['\"]" -%}
   {%- set names = modules.re.findall('ref[(] *(?:' ~ quoted ~ ' *, *)?' ~ quoted, raw_code) | map('last') | list -%}

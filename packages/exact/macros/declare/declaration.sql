@@ -1,10 +1,13 @@
-{# What a model says of itself under meta.exact, or none where it says nothing: then it is not one of the engine's.
-   - inputs: what it reads, each with the expression that maps a row of it to a partition of this table, or `all` where
-     every partition depends on all of it. A list of names means all of each.
-   - restated_by: {dimension, key, attributes: {own column: theirs}}, attributes copied from a dimension. A partition
-     that holds other ones than the dimension does now is rebuilt; with compare: false it keeps those of its last build.
-   - complete_in: a table that holds most of the input's rows, one for one. A partition all of whose rows are there
-     has none here, and is not looked at.
+{# What a model says of itself under meta.exact, or none where it says nothing: then it is not one
+   of the engine's.
+   - inputs: what it reads, each with the expression that maps a row of it to a partition of this
+     table, or `all` where every partition depends on all of it. A list of names means all of
+     each.
+   - restated_by: {dimension, key, attributes: {own column: theirs}}, attributes copied from a
+     dimension. A partition that holds other ones than the dimension does now is rebuilt; with
+     compare: false it keeps those of its last build.
+   - complete_in: a table that holds most of the input's rows, one for one. A partition all of
+     whose rows are there has none here, and is not looked at.
    - sorted_by: the column that a partition's files are sorted by.
    - left_out: {input: condition}, rows of an input to be counted in run_metrics as left out. #}
 {% macro declaration(node) %}
@@ -33,7 +36,8 @@
 {# Every partition depends on all rows of the input. #}
 {% macro all_rows() %}{{- return('all') -}}{% endmacro %}
 
-{# The one partition of a table without a partition column, or whose inputs do not tell its partitions apart. #}
+{# The one partition of a table without a partition column, or whose inputs do not tell its
+   partitions apart. #}
 {% macro whole_table() %}{{- return('whole table') -}}{% endmacro %}
 
 {# Whether a table's inputs tell which of its partitions they belong to. #}

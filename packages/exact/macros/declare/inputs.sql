@@ -1,5 +1,6 @@
-{# The tables and sources that a declared input stands for: itself, or what is behind it where it is an ephemeral model, whose SQL
-   is part of its readers'. Fails where one of them is nothing that the engine can follow. #}
+{# The tables and sources that a declared input stands for: itself, or what is behind it where it
+   is an ephemeral model, whose SQL is part of its readers'. Fails where one of them is nothing
+   that the engine can follow. #}
 {% macro tables_behind(node, name) %}
   {%- set behind = exact.run_memory().behind -%}
   {%- if node.unique_id ~ ' ' ~ name not in behind -%}

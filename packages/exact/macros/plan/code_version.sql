@@ -1,5 +1,6 @@
-{# What decides a table's rows apart from its inputs: its SQL, its contract and those of what it reads, how source files are
-   read as text, and the session's settings. What is volatile, comments on lines of their own, and the names of schemas are left out. #}
+{# What decides a table's rows apart from its inputs: its SQL, its contract and those of what it
+   reads, how source files are read as text, and the session's settings. What is volatile,
+   comments on lines of their own, and the names of schemas are left out. #}
 {% macro code_version(node, sql) %}
   {%- set parts = [exact.code_text(node, sql), exact.contract_columns(node), exact.session_settings()] -%}
   {%- for read in exact.relations_read(node) -%}

@@ -1,10 +1,12 @@
 {# What a run would do to a table, and why. Reads, and changes nothing. Returns a dict:
-   - node, relation, sql, code (code_version), column: of partitions, and by_partition: whether the inputs tell them apart;
+   - node, relation, sql, code (code_version), column: of partitions, and by_partition: whether
+     the inputs tell them apart;
    - table: what the catalog has (catalog_table);
    - types: the types that the SQL gives, where they have not passed the contract before;
    - checked: how many partitions there are; rebuild: {partition: reason}; drop: [partition];
-   - wanted: {partition: {names, states, contents, inputs}}, what the inputs make of it now (wanted.sql); dimension: the version that copied
-     attributes are compared with, and compared: [partition] that were found right;
+   - wanted: {partition: {names, states, contents, inputs}}, what the inputs make of it now
+     (wanted.sql); dimension: the version that copied attributes are compared with, and compared:
+     [partition] that were found right;
    - files: the source files to read, or none where they are too many to name;
    - rows: of a table without partitions, what became of its rows (rows.sql). #}
 {% macro plan(node, relation, sql) %}
@@ -46,8 +48,9 @@
   {{- return(plan) -}}
 {% endmacro %}
 
-{# {checked, rebuild, drop, unverified}: a partition is up to date where a fact says that just its files are the complete result, for these
-   inputs and this code; unverified where its copied attributes were last compared with another version of the dimension. #}
+{# {checked, rebuild, drop, unverified}: a partition is up to date where a fact says that just its
+   files are the complete result, for these inputs and this code; unverified where its copied
+   attributes were last compared with another version of the dimension. #}
 {% macro decide(plan, declared) %}
   {%- set state = exact.run_memory().state.get(plan.node.alias, {}) -%}
   {%- set found = exact.partitions_found(plan.node) -%}
@@ -73,7 +76,8 @@
 
 {% macro nothing_found() %}{{- return({'files': 0, 'file_count': 0, 'rows': 0, 'fact': none, 'known': false}) -}}{% endmacro %}
 
-{# The state of a table that is replaced as a whole: its partitions are right together, when one write made all of them and no others. #}
+{# The state of a table that is replaced as a whole: its partitions are right together, when one
+   write made all of them and no others. #}
 {% macro whole_state(state, found) %}
   {%- if not found -%}
     {%- set empty = state.get(exact.whole_table(), exact.nothing_found()) -%}
@@ -117,7 +121,8 @@
   {{- return(words | unique | join(' or ') or 'input') -}}
 {% endmacro %}
 
-{# Whether a partition is to be rebuilt regardless. rebuild_from and rebuild_to are days; a month is rebuilt when it holds one of them. #}
+{# Whether a partition is to be rebuilt regardless. rebuild_from and rebuild_to are days; a month
+   is rebuilt when it holds one of them. #}
 {% macro asked_for(p) %}
   {%- if should_full_refresh() -%}
     {{- return(true) -}}

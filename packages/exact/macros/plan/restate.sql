@@ -1,11 +1,12 @@
-{# A table may copy attributes of a dimension (restated_by), as a fact carries the customer's city of today. A partition
-   is right only while its copies are those of the dimension. #}
+{# A table may copy attributes of a dimension (restated_by), as a fact carries the customer's city
+   of today. A partition is right only while its copies are those of the dimension. #}
 {% macro restating(declared) %}
   {{- return(declared.restated_by and declared.restated_by.get('compare', true)) -}}
 {% endmacro %}
 
-{# Decides on the partitions that were last compared with another version of the dimension: those that hold another value are
-   rebuilt, the others are recorded as compared. Reads the copied columns of these partitions. #}
+{# Decides on the partitions that were last compared with another version of the dimension: those
+   that hold another value are rebuilt, the others are recorded as compared. Reads the copied
+   columns of these partitions. #}
 {% macro decide_by_attributes(plan, declared) %}
   {%- set copied = declared.restated_by -%}
   {%- set same = [] -%}

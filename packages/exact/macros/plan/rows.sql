@@ -1,8 +1,8 @@
-{# A table without partitions is a few rows. They are computed before anything is written, and compared with those that are there: nothing is
-   written where they agree, and missing rows are appended, so that no reader sees the table empty. Spark empties the folder
-   of a table that it overwrites, for as long as it writes.
-   Returns 'same', 'missing' or 'changed'; the rows are in the view rows_<table>. Not used on files that no fact knows: they may
-   hold anything. #}
+{# A table without partitions is a few rows. They are computed before anything is written, and
+   compared with those that are there: nothing is written where they agree, and missing rows are
+   appended, so that no reader sees the table empty. Spark empties the folder of a table that it
+   overwrites, for as long as it writes. Returns 'same', 'missing' or 'changed'; the rows are in
+   the view rows_<table>. Not used on files that no fact knows: they may hold anything. #}
 {% macro compare_rows(plan) %}
   {%- set view = 'rows_' ~ plan.node.alias -%}
   {%- set counts = 'select count_if(wanted > found) as missing, count_if(wanted < found) as vanished from ' ~ exact.temporary(view) -%}
@@ -12,14 +12,16 @@
   {{- return('changed' if row.vanished or (row.missing and many) else ('missing' if row.missing else 'same')) -}}
 {% endmacro %}
 
-{# Whether the rows that are there can be compared: their files are known, and have the contract's columns. #}
+{# Whether the rows that are there can be compared: their files are known, and have the contract's
+   columns. #}
 {% macro rows_are_readable(plan) %}
   {%- set found = exact.partitions_found(plan.node).get(exact.whole_table()) -%}
   {{- return(found and found.fact and found.fact.columns == exact.columns_version(plan.node) and not plan.table.change in ('new', 'replace')) -}}
 {% endmacro %}
 
-{# SQL: the rows, with how often each is wanted and found. any_value makes columns of them that may be NULL, as far as Spark can tell: it
-   writes that into each file, and some readers want a table's files to agree. #}
+{# SQL: the rows, with how often each is wanted and found. any_value makes columns of them that
+   may be NULL, as far as Spark can tell: it writes that into each file, and some readers want a
+   table's files to agree. #}
 {% macro rows_sql(plan, compared) %}
   {%- set columns = exact.contract_columns(plan.node) | map('first') | list %}
   select

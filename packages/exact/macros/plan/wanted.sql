@@ -1,6 +1,7 @@
-{# {partition: {names, states, contents, inputs, rows}}: what the inputs make of each partition now. Three hashes of them: which they are; with
-   their sizes and times; and with what they hold for us, such as how many moments are valid today. contents decides, the
-   others tell what changed. inputs is their number, rows that of a source's rows. #}
+{# {partition: {names, states, contents, inputs, rows}}: what the inputs make of each partition
+   now. Three hashes of them: which they are; with their sizes and times; and with what they hold
+   for us, such as how many moments are valid today. contents decides, the others tell what
+   changed. inputs is their number, rows that of a source's rows. #}
 {% macro wanted(plan, declared) %}
   {%- set memory = exact.run_memory() -%}
   {%- set parts = {} -%}
@@ -53,8 +54,8 @@
   {%- do part.update({'inputs': part.inputs + inputs, 'rows': part.rows + rows}) -%}
 {% endmacro %}
 
-{# {'table input': {expression, type, column, partitions}}: partitions of an input of which it is not known yet to which partition of the
-   table they belong: the declaration says it in SQL. #}
+{# {'table input': {expression, type, column, partitions}}: partitions of an input of which it is
+   not known yet to which partition of the table they belong: the declaration says it in SQL. #}
 {% macro unmapped_inputs(node, declared) %}
   {%- set unmapped = {} -%}
   {%- for name, expression in declared.inputs.items() if expression != exact.all_rows() -%}
@@ -73,7 +74,8 @@
   {{- return(unmapped) -}}
 {% endmacro %}
 
-{# SQL, in one row: the types of a model's columns, and the partitions that inputs map to as {'table input': {theirs: own}}. #}
+{# SQL, in one row: the types of a model's columns, and the partitions that inputs map to as
+   {'table input': {theirs: own}}. #}
 {% macro look_sql(node, unmapped, types) %}
   {%- set selects = ["select '' as input, '' as theirs, '' as own where false"] -%}
   {%- for key, input in unmapped.items() -%}
@@ -101,7 +103,8 @@
   {%- endfor -%}
 {% endmacro %}
 
-{# The source files that hold rows of the partitions to rebuild, or none where they are too many to name. #}
+{# The source files that hold rows of the partitions to rebuild, or none where they are too many
+   to name. #}
 {% macro files_to_read(plan, declared) %}
   {%- set selects = [] -%}
   {%- for name, expression in declared.inputs.items() if expression != exact.all_rows() -%}

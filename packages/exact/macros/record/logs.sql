@@ -1,7 +1,8 @@
-{# The engine's own tables beside the others: the manifest, and two of facts about source files, which are known by path, size and time of
-   modification. All are logs. Rows are added, in a folder of their own each time, and never changed; any may be lost, and what is lost is found
-   out again. No catalog keeps their partitions, so that every catalog sees the same.
-   A log of many folders is put together in one (compact_sql). #}
+{# The engine's own tables beside the others: the manifest, and two of facts about source files,
+   which are known by path, size and time of modification. All are logs. Rows are added, in a
+   folder of their own each time, and never changed; any may be lost, and what is lost is found
+   out again. No catalog keeps their partitions, so that every catalog sees the same. A log of
+   many folders is put together in one (compact_sql). #}
 {% macro logs() %}
   {%- set file = 'source string, file_path string, file_size bigint, file_modified timestamp, ' -%}
   {{- return({
@@ -33,7 +34,8 @@
   {{- return(statements) -}}
 {% endmacro %}
 
-{# Adds the rows of a query, which has the log's columns in their order. part: what tells this folder from the others of the run. #}
+{# Adds the rows of a query, which has the log's columns in their order. part: what tells this
+   folder from the others of the run. #}
 {% macro append_sql(name, part, query) %}
   {%- set columns = exact.log_columns(name) -%}
   {%- set casts = [] -%}
@@ -46,7 +48,8 @@
   ) -}}
 {% endmacro %}
 
-{# Statements that add facts about source files. A run that writes nothing keeps them in a view of its own. #}
+{# Statements that add facts about source files. A run that writes nothing keeps them in a view of
+   its own. #}
 {% macro add_facts_sql(name, part, query) %}
   {%- if not exact.read_only() -%}
     {{- return([exact.append_sql(name, part, query), 'refresh table ' ~ exact.log_table(name)]) -}}
@@ -70,8 +73,8 @@
 
 {% macro log_part(name, part) %}{{- return(exact.log_location(name) ~ '/' ~ invocation_id ~ '-' ~ part) -}}{% endmacro %}
 
-{# Statements that put a log together: what is of use goes into a new folder, and the folders that were there are deleted. A
-   kill in between leaves some facts twice, which agree. #}
+{# Statements that put a log together: what is of use goes into a new folder, and the folders that
+   were there are deleted. A kill in between leaves some facts twice, which agree. #}
 {% macro compact_sql(name, parts) %}
   {%- set folders = [] -%}
   {%- for part in parts -%}
@@ -82,7 +85,8 @@
   ) -}}
 {% endmacro %}
 
-{# Of the manifest the last fact on each partition, of facts about files those whose file is there. #}
+{# Of the manifest the last fact on each partition, of facts about files those whose file is
+   there. #}
 {% macro useful_sql(name) %}
   {%- set columns = exact.log_columns(name) | map('first') | list -%}
   {%- if name == 'manifest' -%}

@@ -1,6 +1,7 @@
-{# The manifest: a table of facts beside the others. Each says that a set of files (names and sizes, as a hash) is the complete result of a
-   partition, for these inputs and this code. Facts are appended and never changed; a fact about files that are gone is worth nothing,
-   and losing the manifest costs a rebuild, never a wrong row. README.md describes its columns. #}
+{# The manifest: a table of facts beside the others. Each says that a set of files (names and
+   sizes, as a hash) is the complete result of a partition, for these inputs and this code. Facts
+   are appended and never changed; a fact about files that are gone is worth nothing, and losing
+   the manifest costs a rebuild, never a wrong row. README.md describes its columns. #}
 {% macro manifest_columns() %}
   {{- return(
     'model string, partition string, action string, reason string, code string, columns string, names string, states string,'
@@ -9,7 +10,8 @@
   ) -}}
 {% endmacro %}
 
-{# Statements that record what a chunk's statements left. Partitions that were dropped, and those that were only compared, come with the first. #}
+{# Statements that record what a chunk's statements left. Partitions that were dropped, and those
+   that were only compared, come with the first. #}
 {% macro record(plan, chunk, first) %}
   {%- set statements = [] -%}
   {%- if chunk.partitions -%}
@@ -24,8 +26,9 @@
   {{- return(statements) -}}
 {% endmacro %}
 
-{# SQL: a fact on each partition that a chunk wrote, from the files that are there now. Where they are those of before, the query had no
-   rows for the partition, and Spark kept the old ones (adapter/README.md 4): its result is empty. #}
+{# SQL: a fact on each partition that a chunk wrote, from the files that are there now. Where they
+   are those of before, the query had no rows for the partition, and Spark kept the old ones
+   (adapter/README.md 4): its result is empty. #}
 {% macro written_facts_sql(plan, partitions) %}
   {%- set found = exact.partitions_found(plan.node) -%}
   {%- set reasons = plan.rebuild.values() | unique | list -%}
@@ -106,7 +109,8 @@
   {%- endif %}
 {% endmacro %}
 
-{# Rows of facts on partitions that nothing was written to: dropped ones, and those whose copied attributes were compared and are right. #}
+{# Rows of facts on partitions that nothing was written to: dropped ones, and those whose copied
+   attributes were compared and are right. #}
 {% macro other_facts(plan) %}
   {%- set found = exact.partitions_found(plan.node) -%}
   {%- set rows = [] -%}
@@ -136,8 +140,9 @@
   from parquet.`{{ exact.literal_path(exact.log_location('manifest')) }}/{{ invocation_id }}-{{ plan.node.alias }}-*`
 {% endmacro %}
 
-{# Brings the run's memory up to date with what was recorded. Returns {rebuilt, rows, files, bytes, left_over}; left_over are the partitions that
-   had files, and that the query had no rows for. #}
+{# Brings the run's memory up to date with what was recorded. Returns {rebuilt, rows, files,
+   bytes, left_over}; left_over are the partitions that had files, and that the query had no rows
+   for. #}
 {% macro take_in(plan, facts) %}
   {%- set state = exact.run_memory().state.setdefault(plan.node.alias, {}) -%}
   {%- set found = exact.partitions_found(plan.node) -%}

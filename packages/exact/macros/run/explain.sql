@@ -1,4 +1,5 @@
-{# Whether this run only says what it would do: --vars '{explain: true}', and dbt's --empty, which checks SQL and contracts. #}
+{# Whether this run only says what it would do: --vars '{explain: true}', and dbt's --empty, which
+   checks SQL and contracts. #}
 {% macro read_only() %}
   {{- return(exact.setting('explain') | string | lower == 'true' or flags.EMPTY) -}}
 {% endmacro %}

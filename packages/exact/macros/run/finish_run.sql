@@ -1,4 +1,5 @@
-{# on-run-end: says what the run did, in the log and in run_metrics, puts logs together that have become many files, and gives the base up. #}
+{# on-run-end: says what the run did, in the log and in run_metrics, puts logs together that have
+   become many files, and gives the base up. #}
 {% macro finish_run(results) %}
   {%- set memory = exact.run_memory() -%}
   {%- if execute and memory.claimed -%}

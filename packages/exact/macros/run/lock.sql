@@ -1,9 +1,12 @@
-{# One run at a time writes below a warehouse_base(), on whatever machine and through whatever catalog.
+{# One run at a time writes below a warehouse_base(), on whatever machine and through whatever
+   catalog.
 
-   A run claims it by a file in a folder of its own, claims/owner=<name>, and then looks which claims are there. Each looks after it
-   has written, so that of two runs one at least sees the other. Whoever is later, by the storage's clock, withdraws and stops. Of two within
-   two seconds, which S3's clock does not tell apart, the one whose name is the greater withdraws, and the other goes on when it has seen that.
-   Every file below the base is a sign of life of an owner.
+   A run claims it by a file in a folder of its own, claims/owner=<name>, and then looks which
+   claims are there. Each looks after it has written, so that of two runs one at least sees the
+   other. Whoever is later, by the storage's clock, withdraws and stops. Of two within two
+   seconds, which S3's clock does not tell apart, the one whose name is the greater withdraws, and
+   the other goes on when it has seen that. Every file below the base is a sign of life of an
+   owner.
 
    A claim is dead, and is taken over,
    - when its owner was a process of this machine that is gone (Spark in local mode);
@@ -31,8 +34,9 @@
   ] + exact.look_at_claims_sql()) -}}
 {% endmacro %}
 
-{# Statements that look which claims are there: the view claims. They are looked at before tables are listed, since a run gives its claim up when it has
-   written all: what is listed after that is all of it. #}
+{# Statements that look which claims are there: the view claims. They are looked at before tables
+   are listed, since a run gives its claim up when it has written all: what is listed after that
+   is all of it. #}
 {% macro look_at_claims_sql() %}
   {%- set query -%}
     select
@@ -60,8 +64,9 @@
   ) -}}
 {% endmacro %}
 
-{# SQL: the claims of others as a JSON list of {owner, since, later: by how many milliseconds its claim is later than ours, seen, silent: minutes
-   without a sign of life, gone: whether its process is}. #}
+{# SQL: the claims of others as a JSON list of {owner, since, later: by how many milliseconds its
+   claim is later than ours, seen, silent: minutes without a sign of life, gone: whether its
+   process is}. #}
 {% macro other_claims_sql(here) %}
   {%- set own = exact.below_base(exact.claims_location()) ~ '/owner=' ~ exact.claim_owner() ~ '/' %}
   select
@@ -89,8 +94,8 @@
   where claims.owner != '{{ exact.claim_owner() }}'
 {% endmacro %}
 
-{# Goes on, takes dead claims over, or withdraws and stops the run with a line that says who has the base. Returns whether it waited for
-   another to withdraw. #}
+{# Goes on, takes dead claims over, or withdraws and stops the run with a line that says who has
+   the base. Returns whether it waited for another to withdraw. #}
 {% macro hold_or_withdraw(others) %}
   {%- set dead = [] -%}
   {%- set waited = [] -%}
@@ -147,7 +152,8 @@
   {{- return(exact.delete_folders_sql(folders)) -}}
 {% endmacro %}
 
-{# dbt run-operation unlock: gives up the claims of runs that are known to be dead, and deletes what they left unfinished. #}
+{# dbt run-operation unlock: gives up the claims of runs that are known to be dead, and deletes
+   what they left unfinished. #}
 {% macro unlock(owner=none) %}
   {%- if execute -%}
     {%- set here = exact.runs_here() -%}

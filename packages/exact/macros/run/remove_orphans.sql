@@ -1,5 +1,6 @@
-{# dbt run-operation remove_orphans: names the tables that the engine made, and that no model makes any more: a model was removed, renamed
-   or switched off. With --args '{dry_run: false}' they are dropped and their files deleted. #}
+{# dbt run-operation remove_orphans: names the tables that the engine made, and that no model
+   makes any more: a model was removed, renamed or switched off. With --args '{dry_run: false}'
+   they are dropped and their files deleted. #}
 {% macro remove_orphans(dry_run=true) %}
   {%- if execute -%}
     {%- set memory = exact.run_memory() -%}

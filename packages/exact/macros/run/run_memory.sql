@@ -1,14 +1,21 @@
-{# What start_run found out and the models of the run go by. It lives for a run, in dbt's graph, the one thing that hooks and models share.
+{# What start_run found out and the models of the run go by. It lives for a run, in dbt's graph,
+   the one thing that hooks and models share.
    - tables: {table: {described, columns: names, location}}, what the catalog has;
-   - state: {table: {partition: {files, file_count, rows, fact, known}}}: the files of each partition, as a hash of the set, and the fact that
-     the manifest has on just this set, none where it has none; known: whether it has any fact on the partition. Models bring it
-     up to date as they write;
+   - state: {table: {partition: {files, file_count, rows, fact, known}}}: the files of each
+     partition, as a hash of the set, and the fact that the manifest has on just this set, none
+     where it has none; known: whether it has any fact on the partition. Models bring it up to
+     date as they write;
    - codes: {table: [code]}, code that the manifest has facts for;
-   - sources: {'table input': {partition: {names, states, contents, inputs, rows}}}, what source files make of a table's partitions;
+   - sources: {'table input': {partition: {names, states, contents, inputs, rows}}}, what source
+     files make of a table's partitions;
    - maps: {'table input': {partition of the input: partition of the table}};
-   - nodes, node_ids, declared_sources, behind: what engine_nodes, engine_sources and tables_behind found, so that they look once;
-   - facts: {log: [view]}, what a run that writes nothing found out about source files (add_facts_sql);
-   - logs: {log: [folder]}, the folders of each log (compact_sql); orphans: [table] that no model makes any more; taken_over: whether the run before did not end; claimed: whether this run holds the base. #}
+   - nodes, node_ids, declared_sources, behind: what engine_nodes, engine_sources and
+     tables_behind found, so that they look once;
+   - facts: {log: [view]}, what a run that writes nothing found out about source files
+     (add_facts_sql);
+   - logs: {log: [folder]}, the folders of each log (compact_sql); orphans: [table] that no model
+     makes any more; taken_over: whether the run before did not end; claimed: whether this run
+     holds the base. #}
 {% macro run_memory() %}
   {%- if 'exact' not in graph -%}
     {%- do graph.update({'exact': {

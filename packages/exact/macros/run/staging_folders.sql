@@ -1,6 +1,7 @@
-{# Spark writes into .spark-staging-* or _temporary beside the data, and nobody deletes them after a kill. No listing
-   shows them, since their names begin with a dot or an underscore, but a pattern finds them. A pattern that matches nothing is an
-   error, so the folder of claims, which is there, is one of them. #}
+{# Spark writes into .spark-staging-* or _temporary beside the data, and nobody deletes them after
+   a kill. No listing shows them, since their names begin with a dot or an underscore, but a
+   pattern finds them. A pattern that matches nothing is an error, so the folder of claims, which
+   is there, is one of them. #}
 {% macro staging_view_sql() %}
   {%- set base = exact.warehouse_base() -%}
   {%- set places = [exact.below_base(exact.claims_location())] -%}
@@ -24,8 +25,8 @@
   {{- return(row.minutes is none or row.minutes >= exact.setting('lock_minutes') | int) -}}
 {% endmacro %}
 
-{# Deletes them, by the holder of the lock alone. One that holds no file yet is named by nothing but the plan of a query: so EXPLAIN is
-   read, which says what the pattern matched. #}
+{# Deletes them, by the holder of the lock alone. One that holds no file yet is named by nothing
+   but the plan of a query: so EXPLAIN is read, which says what the pattern matched. #}
 {% macro delete_staging_folders() %}
   {%- set folders = [] -%}
   {%- set rows = exact.fetch(exact.staging_view_sql() + [

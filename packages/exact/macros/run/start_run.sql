@@ -1,5 +1,6 @@
-{# on-run-start: checks what the run stands on, registers sources, claims the base, and lists what is there. What fails here fails before a
-   table is touched. Does nothing while parsing, or for commands that only read the project. #}
+{# on-run-start: checks what the run stands on, registers sources, claims the base, and lists what
+   is there. What fails here fails before a table is touched. Does nothing while parsing, or for
+   commands that only read the project. #}
 {% macro start_run() %}
   {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test', 'retry') -%}
     {%- do exact.check_flags() -%}
@@ -24,8 +25,9 @@
   {%- endif -%}
 {% endmacro %}
 
-{# Makes databases and the engine's own tables, applies session_settings, and asks the catalog which tables there are: its own
-   word, since dbt-glue takes an error for an empty list (adapter/README.md 6). #}
+{# Makes databases and the engine's own tables, applies session_settings, and asks the catalog
+   which tables there are: its own word, since dbt-glue takes an error for an empty list
+   (adapter/README.md 6). #}
 {% macro look_at_catalog(sources) %}
   {%- set schemas = [target.schema] + sources | map(attribute='schema') | list -%}
   {%- set statements = [] -%}
@@ -71,7 +73,8 @@
   {%- endfor -%}
 {% endmacro %}
 
-{# Runs statements, lists all tables, and takes in what the manifest, the catalog and the claims of others say, in one query. #}
+{# Runs statements, lists all tables, and takes in what the manifest, the catalog and the claims
+   of others say, in one query. #}
 {% macro look_at_tables(statements, writes, here) %}
   {%- set memory = exact.run_memory() -%}
   {#- A session may live longer than a run, and keeps listings of tables that others write to. -#}
@@ -99,8 +102,9 @@
   {%- do exact.repair_catalog(found.differing) if writes -%}
 {% endmacro %}
 
-{# Gives the catalog the partitions that the folder of a table has: another catalog may have made them, or lost them. Readers go by
-   the catalog. differing: [[node, missing in the catalog, missing in the folder], ...]. #}
+{# Gives the catalog the partitions that the folder of a table has: another catalog may have made
+   them, or lost them. Readers go by the catalog. differing: [[node, missing in the catalog,
+   missing in the folder], ...]. #}
 {% macro repair_catalog(differing) %}
   {%- set statements = [] -%}
   {%- for node, missing, surplus in differing -%}

@@ -1,5 +1,6 @@
-{# SQL that takes in, in one query, all that a run goes by: rows of (kind, name, text). There is a line for each partition of each table, so
-   they come as lines of text, with `|` between the fields. #}
+{# SQL that takes in, in one query, all that a run goes by: rows of (kind, name, text). There is a
+   line for each partition of each table, so they come as lines of text, with `|` between the
+   fields. #}
 {% macro state_sql(writes, here) %}
   select 'found' as kind, model as name, {{ exact.lines_sql('files, file_count, p') }} as text
   from ({{ exact.table_files_sql() }})
@@ -52,7 +53,8 @@
 
 {% macro lines_sql(fields) %}{{- return("array_join(collect_list(concat_ws('|', " ~ fields ~ ')), chr(10))') -}}{% endmacro %}
 
-{# What source files make of the partitions of each table that reads them (wanted.sql), in one pass over all files. #}
+{# What source files make of the partitions of each table that reads them (wanted.sql), in one
+   pass over all files. #}
 {% macro source_parts_sql() %}
   {%- set readers = {} -%}
   {%- for node in exact.engine_nodes() if node.resource_type == 'model' and flags.WHICH != 'seed' -%}
@@ -92,7 +94,8 @@
   {%- endif %}
 {% endmacro %}
 
-{# Takes the rows of such a query in. Returns {zone, claims, differing: tables whose partitions the catalog has otherwise (repair_catalog)}. #}
+{# Takes the rows of such a query in. Returns {zone, claims, differing: tables whose partitions
+   the catalog has otherwise (repair_catalog)}. #}
 {% macro take_in_state(rows) %}
   {%- set memory = exact.run_memory() -%}
   {%- set lines = {'found': {}, 'fact': {}, 'catalog': {}, 'source': {}, 'log': {}} -%}
@@ -133,7 +136,8 @@
   {{- return(rest) -}}
 {% endmacro %}
 
-{# {partitions: {partition: {files, file_count, rows, fact, known}}, codes: {code: true}} of the lines of a table. #}
+{# {partitions: {partition: {files, file_count, rows, fact, known}}, codes: {code: true}} of the
+   lines of a table. #}
 {% macro state_of(found, facts) %}
   {%- set partitions = {} -%}
   {%- set codes = {} -%}

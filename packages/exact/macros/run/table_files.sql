@@ -1,5 +1,5 @@
-{# Statements that list everything below warehouse_base() once: the view table_listing, a row per file with its path below the base. Files are
-   listed, not opened. #}
+{# Statements that list everything below warehouse_base() once: the view table_listing, a row per
+   file with its path below the base. Files are listed, not opened. #}
 {% macro list_tables_sql() %}
   {%- set base = exact.warehouse_base() -%}
   {%- set table = target.schema ~ '.exact_listing_' ~ local_md5(base)[:8] -%}
@@ -42,8 +42,8 @@
   group by 1, 2
 {% endmacro %}
 
-{# SQL: the partitions that the catalog has, of tables that are in it: [model, p]. Spark takes them from the catalog alone
-   (spark.sql.optimizer.metadataOnly). #}
+{# SQL: the partitions that the catalog has, of tables that are in it: [model, p]. Spark takes
+   them from the catalog alone (spark.sql.optimizer.metadataOnly). #}
 {% macro catalog_partitions_sql(tables) %}
   {%- set selects = ["select '' as model, '' as p where false"] -%}
   {%- for node in exact.engine_nodes() if node.alias in tables and exact.partition_column(node) -%}

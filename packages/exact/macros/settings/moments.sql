@@ -1,4 +1,5 @@
-{# How a source's text is read as a moment. A project with rules of its own has macros default__moment and so on. #}
+{# How a source's text is read as a moment. A project with rules of its own has macros
+   default__moment and so on. #}
 
 {# Any moment that the text names; NULL where it names none. #}
 {% macro moment(column) %}
@@ -18,7 +19,8 @@
   {{- return('if(' ~ exact.moment(column) ~ ' <= ' ~ exact.latest_moment() ~ ', ' ~ exact.moment(column) ~ ', null)') -}}
 {% endmacro %}
 
-{# The latest moment that the models accept; it moves with time, and a later one becomes valid some day. #}
+{# The latest moment that the models accept; it moves with time, and a later one becomes valid
+   some day. #}
 {% macro latest_moment() %}
   {{- return(adapter.dispatch('latest_moment', 'exact')()) -}}
 {% endmacro %}

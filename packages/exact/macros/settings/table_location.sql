@@ -1,4 +1,5 @@
-{# The folder of a table, somewhere below warehouse_base(). A project may say otherwise in default__table_location. #}
+{# The folder of a table, somewhere below warehouse_base(). A project may say otherwise in
+   default__table_location. #}
 {% macro table_location(node) %}
   {{- return(adapter.dispatch('table_location', 'exact')(node)) -}}
 {% endmacro %}

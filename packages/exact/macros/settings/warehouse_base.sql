@@ -1,5 +1,5 @@
-{# The folder or URI below which all tables lie, without a trailing slash. A project says it in its own
-   macro default__warehouse_base. #}
+{# The folder or URI below which all tables lie, without a trailing slash. A project says it in
+   its own macro default__warehouse_base. #}
 {% macro warehouse_base() %}
   {{- return(adapter.dispatch('warehouse_base', 'exact')()) -}}
 {% endmacro %}

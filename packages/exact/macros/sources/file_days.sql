@@ -1,8 +1,10 @@
 {# Which days the rows of each source file belong to, and how many.
 
-   A row belongs to the day of its moment, wherever its file lies, so the moments of all files decide, and reading them costs more with
-   every day of history. But which days a file holds is a fact about a file that never changes: it is read once and remembered. A
-   moment that lies too far in the future becomes valid one day, without its file changing: true_until says when to look again. #}
+   A row belongs to the day of its moment, wherever its file lies, so the moments of all files
+   decide, and reading them costs more with every day of history. But which days a file holds is a
+   fact about a file that never changes: it is read once and remembered. A moment that lies too
+   far in the future becomes valid one day, without its file changing: true_until says when to
+   look again. #}
 {% macro remember_days_sql(sources, groups) %}
   {%- set statements = [] -%}
   {%- for source in sources -%}
@@ -14,7 +16,8 @@
   {{- return(statements) -}}
 {% endmacro %}
 
-{# The rows to remember. They carry the file that was read, which need not be the one that was listed. #}
+{# The rows to remember. They carry the file that was read, which need not be the one that was
+   listed. #}
 {% macro file_days_sql(source, files) %}
   {%- set day = exact.valid_moment(source.day) if source.day else 'cast(null as timestamp)' %}
   select
@@ -85,7 +88,8 @@
   ) -}}
 {% endmacro %}
 
-{# What a file's days depend on, apart from the file: which columns decide, and how text is read as a moment. #}
+{# What a file's days depend on, apart from the file: which columns decide, and how text is read
+   as a moment. #}
 {% macro day_rules(source) %}
   {%- set rules = [source.name, source.day, source.moments, exact.moment('x'), exact.valid_moment('x')] -%}
   {%- for type in ('string', 'nanos', 'folder') -%}

@@ -1,11 +1,12 @@
-{# Of these files, the paths of those whose bigint moments are nanoseconds, which Spark has no type for: it reads them as numbers
-   (spark.sql.legacy.parquet.nanosAsLong).
+{# Of these files, the paths of those whose bigint moments are nanoseconds, which Spark has no
+   type for: it reads them as numbers (spark.sql.legacy.parquet.nanosAsLong).
 
-   A file most of whose values have 18 digits holds nanoseconds: as many microseconds would be the year 5138. One query tells
-   so of fifty files. Smaller values may still be nanoseconds, of 1966 to 1973. Of the few files that have only such, the type
-   is asked for: only a file with nanoseconds is refused when Spark may not read them as numbers.
-   Limits: numbers of 18 digits are taken for nanoseconds whatever the file says; and so are all bigint moments of a file
-   that has nanoseconds somewhere. #}
+   A file most of whose values have 18 digits holds nanoseconds: as many microseconds would be the
+   year 5138. One query tells so of fifty files. Smaller values may still be nanoseconds, of 1966
+   to 1973. Of the few files that have only such, the type is asked for: only a file with
+   nanoseconds is refused when Spark may not read them as numbers. Limits: numbers of 18 digits
+   are taken for nanoseconds whatever the file says; and so are all bigint moments of a file that
+   has nanoseconds somewhere. #}
 {% macro with_nanoseconds(sources, files, types) %}
   {%- set statements = [] -%}
   {%- set queries = [] -%}
@@ -41,8 +42,8 @@
   {{- return(found | unique | list) -}}
 {% endmacro %}
 
-{# Refuses files with a column of a type that Spark does not have, be it a column that nobody uses: Spark's own error names
-   neither file nor column. #}
+{# Refuses files with a column of a type that Spark does not have, be it a column that nobody
+   uses: Spark's own error names neither file nor column. #}
 {% macro assert_types_are_known(files, before) %}
   {%- set refused = exact.unknown_types(files, before) -%}
   {%- if refused -%}
@@ -53,8 +54,8 @@
   {%- endif -%}
 {% endmacro %}
 
-{# The paths of files that have a column of a type unknown to Spark. EXPLAIN answers with the error that a query would fail with:
-   asked of all files at once, and only then of each. #}
+{# The paths of files that have a column of a type unknown to Spark. EXPLAIN answers with the
+   error that a query would fail with: asked of all files at once, and only then of each. #}
 {% macro unknown_types(files, before) %}
   {%- set relations = [] -%}
   {%- for file in files -%}

@@ -1,6 +1,7 @@
-{# The paths of those files that have no rows. Stops at files that are no parquet, cut off or still being written: asked for its types,
-   Spark would say that parquet is an "unsupported data source", without the file's name. A reader that skips corrupt files
-   tells which ones it saw; of the others, empty or corrupt, the last four bytes tell. #}
+{# The paths of those files that have no rows. Stops at files that are no parquet, cut off or
+   still being written: asked for its types, Spark would say that parquet is an "unsupported data
+   source", without the file's name. A reader that skips corrupt files tells which ones it saw; of
+   the others, empty or corrupt, the last four bytes tell. #}
 {% macro empty_files(sources, files) %}
   {%- set statements = [] -%}
   {%- set queries = [] -%}

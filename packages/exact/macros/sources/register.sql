@@ -1,10 +1,12 @@
 {# Registers sources as views of text over their files, whatever these hold.
 
-   Spark reads a folder with one schema, and refuses files that disagree (CANNOT_MERGE_SCHEMAS: a column that is all NULL
-   was written as void, an int became a double). So files are grouped by the types of the declared columns; each group is a table over
-   the same folder, and the source is a view of their union as text, with each row's file.
+   Spark reads a folder with one schema, and refuses files that disagree (CANNOT_MERGE_SCHEMAS: a
+   column that is all NULL was written as void, an int became a double). So files are grouped by
+   the types of the declared columns; each group is a table over the same folder, and the source
+   is a view of their union as text, with each row's file.
 
-   Runs the statements in before; returns those that define the views. Reads the footers of files that were not seen before. #}
+   Runs the statements in before; returns those that define the views. Reads the footers of files
+   that were not seen before. #}
 {% macro register_sources(sources, before) %}
   {%- set groups = exact.file_groups(sources, before + exact.list_sources_sql(sources)) -%}
   {%- set new = groups | map(attribute='new') | sum(start=[]) -%}
@@ -24,8 +26,9 @@
   {{- return(statements + exact.remember_days_sql(sources, groups)) -}}
 {% endmacro %}
 
-{# Statements that make a table over the files of a source as they are now. The name tells the folder, so that tables stay when the
-   folder changes; Spark keeps a listing for as long as its session lives, so it is refreshed. #}
+{# Statements that make a table over the files of a source as they are now. The name tells the
+   folder, so that tables stay when the folder changes; Spark keeps a listing for as long as its
+   session lives, so it is refreshed. #}
 {% macro file_table_sql(table, source, columns, format, options='') %}
   {{- return([
     'create table if not exists ' ~ table ~ ' (' ~ columns ~ ') using ' ~ format
@@ -34,7 +37,8 @@
   ]) -}}
 {% endmacro %}
 
-{# The table that lists a source's files: path, length, modificationTime, and content for who asks. #}
+{# The table that lists a source's files: path, length, modificationTime, and content for who
+   asks. #}
 {% macro listing_table(source) %}
   {{- return(source.schema ~ '.' ~ source.table ~ '__listing_' ~ local_md5(source.location)[:8]) -}}
 {% endmacro %}
@@ -55,9 +59,10 @@
   {{- return(statements + exact.keep_sql('source_listing', selects | join(' union all '))) -}}
 {% endmacro %}
 
-{# [{source, types, file_count, new, days_unknown}]: the files of each source by their types, the largest group first. new are files that were
-   not seen before, whose types are none; days_unknown the paths of those whose days are not known. Each source has a
-   file, or it is an error. #}
+{# [{source, types, file_count, new, days_unknown}]: the files of each source by their types, the
+   largest group first. new are files that were not seen before, whose types are none;
+   days_unknown the paths of those whose days are not known. Each source has a file, or it is an
+   error. #}
 {% macro file_groups(sources, before) %}
   {%- set key = 'source, file_path, file_size, file_modified' -%}
   {%- set query %}
@@ -113,8 +118,9 @@
   {{- return(groups) -}}
 {% endmacro %}
 
-{# Groups of one source that can be read with one schema: [{columns: {column: type}, all_types, files}]. A group joins a larger one where no
-   column differs: what one of them lacks is NULL in its files. #}
+{# Groups of one source that can be read with one schema: [{columns: {column: type}, all_types,
+   files}]. A group joins a larger one where no column differs: what one of them lacks is NULL in
+   its files. #}
 {% macro merged_groups(groups) %}
   {%- set merged = [] -%}
   {%- for group in groups -%}
@@ -133,7 +139,8 @@
   {{- return(merged) -}}
 {% endmacro %}
 
-{# A column that one file has, and another has in its folder's name or without a type, cannot be read from both in one way. #}
+{# A column that one file has, and another has in its folder's name or without a type, cannot be
+   read from both in one way. #}
 {% macro types_agree(left, right) %}
   {%- for column in dict(left, **right) -%}
     {%- set pair = [left.get(column), right.get(column)] -%}

@@ -1,5 +1,7 @@
-{# What a source says of itself under meta.exact, or none where it says nothing: its columns are read as text, whatever their types in the files.
-   - day: the column whose UTC day decides the partition of a row; none for a source that is read as a whole;
+{# What a source says of itself under meta.exact, or none where it says nothing: its columns are
+   read as text, whatever their types in the files.
+   - day: the column whose UTC day decides the partition of a row; none for a source that is read
+     as a whole;
    - moments: the other columns that hold moments.
    Returns {name, schema, table, location, columns, day, moments}. #}
 {% macro source_declaration(source) %}

@@ -1,6 +1,6 @@
-{# Statements that define a source: a table per group of files, and the view of text over all of them. The largest group is
-   all files but those of the others. Lists of files are cut into pieces, a view each, so that no statement is longer
-   than Glue takes. #}
+{# Statements that define a source: a table per group of files, and the view of text over all of
+   them. The largest group is all files but those of the others. Lists of files are cut into
+   pieces, a view each, so that no statement is longer than Glue takes. #}
 {% macro source_view_sql(source, groups) %}
   {%- set view = source.schema ~ '.' ~ source.table -%}
   {%- set statements = [] -%}
@@ -55,7 +55,8 @@
   {{- return(statements + ['create or replace view ' ~ view ~ ' as ' ~ pieces | join(' union all ')]) -}}
 {% endmacro %}
 
-{# SQL: the text that a file holds in a column of a type; the type is none where the column is missing. #}
+{# SQL: the text that a file holds in a column of a type; the type is none where the column is
+   missing. #}
 {% macro as_text(column, type) %}
   {%- if not type or type == 'void' -%}
     {{- return('cast(null as string)') -}}

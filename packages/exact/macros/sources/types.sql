@@ -1,5 +1,6 @@
-{# Reads the footers of these files, fifty in a statement, and remembers their types: facts about files that never change. Returns the
-   statements that remember the last of them. empty: the paths of those that have no rows. #}
+{# Reads the footers of these files, fifty in a statement, and remembers their types: facts about
+   files that never change. Returns the statements that remember the last of them. empty: the
+   paths of those that have no rows. #}
 {% macro remember_types(sources, new, empty) %}
   {%- set empty = dict(zip(empty, empty)) -%}
   {#- A file may hold `Name` beside `name`, of which nobody reads one. -#}
@@ -55,10 +56,10 @@
 {% endmacro %}
 
 {# 'id string, at number, country folder': the types of the declared columns in one file. A column
-   may stand in the folder's name instead (country=US), or nowhere, and is left out then. NULL columns without a type (void)
-   are as good as left out.
-   A moment that is a bigint is a number, until with_nanoseconds has looked.
-   struct: Spark's struct<name:type,...>, from which nested types are cut before it is read. #}
+   may stand in the folder's name instead (country=US), or nowhere, and is left out then. NULL
+   columns without a type (void) are as good as left out. A moment that is a bigint is a number,
+   until with_nanoseconds has looked. struct: Spark's struct<name:type,...>, from which nested
+   types are cut before it is read. #}
 {% macro used_types(columns, moments, struct, path) %}
   {%- set flat = namespace(text=struct[7:-1]) -%}
   {%- for _ in range(struct.count('<') - 1) -%}
