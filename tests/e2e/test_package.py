@@ -9,9 +9,14 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import subprocess
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from goldkit.changes import CHANGES, Lake
@@ -98,7 +103,7 @@ def test_models_of_others_are_built_beside_it(toy: Toy) -> None:
     [
         ("{'inputs': []}", "select * from {{ ref('days') }}", "It reads days, which meta.exact does not declare"),
         ("{'input': ['days']}", "select * from {{ ref('days') }}", "meta.exact.input is not known; the keys are"),
-        ("{'inputs': {'days': 'day'}}", "select * from {{ ref('days') }}", "but the model has no partition_by"),
+        ("{'inputs': {'days': 'day'}}", "select * from {{ ref('days') }}", "The input days names a partition, but"),
         ("{'inputs': []}", "select * from {{ source('lake', 'readings') }}", "It reads lake.readings, which"),
     ],
 )
@@ -131,6 +136,71 @@ def test_input_behind_an_ephemeral_model_counts(toy: Toy) -> None:
     finally:
         sensors.write_text(own)
         (models / "between.sql").unlink()
+
+
+# --- source files --------------------------------------------------------------------------------
+
+
+def write(file: Path, table: pa.Table) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, file)
+
+
+def readings(sensor: str, celsius: pa.Array | None = None) -> pa.Table:
+    """One reading of a sensor."""
+    return pa.table(
+        {
+            "sensor": [sensor],
+            "taken_at": [datetime(2024, 5, 9, 8)],
+            "celsius": celsius or pa.array([Decimal("7.5")], pa.decimal128(5, 1)),
+        }
+    )
+
+
+def test_files_and_folders_with_odd_names_are_read(toy: Toy, tmp_path: Path) -> None:
+    lake, plain = toy.silver / "readings", tmp_path / "lake" / "readings"
+    shutil.copytree(lake, plain)
+    odd = {
+        "a": "odd/{4F2A}.parquet",
+        "b": "odd/[x]*?.PARQUET",
+        "c": "odd/it's late, again.parquet",
+        "d": "odd {1,2}/%41+b=c.parquet",
+        "50%off": "sensor=50%off/part.parquet",
+        "a/b": "sensor=a%2Fb/part.parquet",
+        "e": "odd/two.parquet",
+    }
+    for number, (sensor, name) in enumerate(odd.items()):
+        table = readings(sensor)
+        write(plain / "all" / f"{number}.parquet", table)
+        if "sensor=" in name:
+            table = table.drop_columns("sensor")
+        if "two" in name:  # nobody reads either of them
+            table = table.append_column("Name", pa.array(["x"])).append_column("name", pa.array([1]))
+        write(lake / name, table)
+    write(lake / "odd" / "part-0", readings("ignored"))
+    outcome = toy.dbt("build")
+    assert outcome.success, outcome.message
+    assert found(toy.gold) == wanted(plain.parent)
+    ignored = "lake.readings ignores 1 files that are not called *.parquet, such as file:"
+    assert ignored in (toy.folder / "logs" / "dbt.log").read_text()
+
+    write(lake / "odd" / "twice.parquet", readings("f").append_column("SENSOR", pa.array(["g"])))
+    outcome = toy.dbt("build")
+    assert not outcome.success and "twice.parquet has two columns called sensor" in outcome.message
+    for name in [*odd.values(), "odd/part-0", "odd/twice.parquet"]:
+        (lake / name).unlink()
+    assert_right(toy, toy.dbt("build"))
+
+
+def test_many_files_of_another_type_are_read(toy: Toy) -> None:
+    """Their names alone are longer than a statement on Glue may be. GOLD_FILES=3000 for ten times as many."""
+    folder = toy.silver / "readings" / "integers"
+    for number in range(int(os.environ.get("GOLD_FILES", "300"))):
+        name = f"{'a long name ' * 15}{number}.parquet"
+        write(folder / name, readings(f"s{number}", pa.array([number % 90])))
+    assert_right(toy, toy.dbt("build"))
+    shutil.rmtree(folder)
+    assert_right(toy, toy.dbt("build"))
 
 
 # --- commands that must not harm -----------------------------------------------------------------
