@@ -20,8 +20,9 @@ console = Console()
 BIN = Path(sys.executable).parent
 SAMPLE = PROJECT / ".local" / "sample"
 RESULTS = PROJECT / "target" / "run_results.json"
+SQL = "models tests analyses packages/exact/integration_tests/models"
 # sqlfluff ends with 0 when a rule of its own crashes, and says CRITICAL.
-SQLFLUFF = "set -o pipefail; sqlfluff lint models tests analyses 2>&1 | tee /dev/stderr | (! grep -q CRITICAL)"
+SQLFLUFF = f"set -o pipefail; sqlfluff lint {SQL} 2>&1 | tee /dev/stderr | (! grep -q CRITICAL)"
 # Of a command that hands what it does not know to dbt.
 DBT_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 LINTERS: dict[str, tuple[str, ...]] = {
@@ -31,6 +32,7 @@ LINTERS: dict[str, tuple[str, ...]] = {
     "sqlfluff": ("bash", "-c", SQLFLUFF),
     "dbt parse": ("dbt", "--quiet", "--warn-error", "parse", "--show-all-deprecations", "--no-partial-parse"),
     "dbt-bouncer": ("dbt-bouncer", "run"),
+    "dbt-bouncer of packages/exact": ("dbt-bouncer", "run", "--config-file", "packages/exact/dbt-bouncer.yml"),
     "cfn-lint": ("cfn-lint", "deploy/template.yml"),
     # Policies of what somebody may do; the trust policy, which has no resource, is checked by cfn-lint.
     "parliament": ("parliament", "--files", "deploy/role-policy.json,deploy/caller-policy.json"),
