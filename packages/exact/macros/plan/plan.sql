@@ -138,7 +138,11 @@
 {% endmacro %}
 
 {% macro in_range(p, first, last) %}
+  {%- if p == exact.whole_table() or not (first or last) -%}
+    {{- return(true) -}}
+  {%- endif -%}
+  {#- unknown-2024-03 is no day. -#}
   {{- return(
-    p == exact.whole_table() or ((not first or p >= first[:p | length]) and (not last or p <= last[:p | length]))
+    modules.re.match('[0-9]{4}-', p) is not none and ((not first or p >= first[:p | length]) and (not last or p <= last[:p | length]))
   ) -}}
 {% endmacro %}

@@ -148,7 +148,9 @@
   {%- set found = exact.partitions_found(plan.node) -%}
   {%- set done = {'rebuilt': 0, 'rows': 0, 'files': 0, 'bytes': 0, 'left_over': []} -%}
   {%- for fact in facts -%}
-    {%- if fact.action == 'rebuild' and fact.file_count -%}
+    {%- if fact.action == 'rebuild' and plan.rows == 'same' -%}
+      {#- They were compared, and nothing was written. -#}
+    {%- elif fact.action == 'rebuild' and fact.file_count -%}
       {%- do done.update({
         'rebuilt': done.rebuilt + 1, 'rows': done.rows + fact.rows, 'files': done.files + fact.file_count, 'bytes': done.bytes + fact.bytes,
       }) -%}

@@ -18,6 +18,12 @@
 
 {# '2 of 31 partitions rebuilt (1 file added, 1 code changed), 667412 rows' #}
 {% macro summary(done) %}
+  {%- if exact.read_only() -%}
+    {{- return(
+      'nothing written, ' ~ done.reasons.values() | sum ~ ' of ' ~ done.checked ~ ' partitions are stale'
+      ~ (', ' ~ done.dropped ~ ' to be dropped' if done.dropped else '')
+    ) -}}
+  {%- endif -%}
   {%- if not (done.rebuilt or done.dropped) -%}
     {{- return('UNCHANGED, ' ~ done.checked ~ ' partitions checked') -}}
   {%- endif -%}

@@ -35,41 +35,9 @@
   {%- set small = numbers | rejectattr('file_path', 'in', large) | unique(attribute='path') | list -%}
   {%- set found = numbers | selectattr('file_path', 'in', large) | map(attribute='path') | list -%}
   {%- if small -%}
-    {%- set refused = exact.unknown_types(small, ['set spark.sql.legacy.parquet.nanosAsLong = false']) -%}
+    {%- set structs = exact.read_structs(small, ['set spark.sql.legacy.parquet.nanosAsLong = false']) -%}
     {%- do exact.run_statements(['set spark.sql.legacy.parquet.nanosAsLong = true']) -%}
-    {%- do found.extend(refused) -%}
+    {%- do found.extend(small | map(attribute='path') | reject('in', structs)) -%}
   {%- endif -%}
   {{- return(found | unique | list) -}}
-{% endmacro %}
-
-{# Refuses files with a column of a type that Spark does not have, be it a column that nobody
-   uses: Spark's own error names neither file nor column. #}
-{% macro assert_types_are_known(files, before) %}
-  {%- set refused = exact.unknown_types(files, before) -%}
-  {%- if refused -%}
-    {{- exceptions.raise_compiler_error(
-      refused | join(', ') ~ ': Spark cannot read a column, such as a time of day, a float of 16 bits or a decimal of more than 38 digits.'
-      ~ ' Write that column as text, or leave it out.'
-    ) -}}
-  {%- endif -%}
-{% endmacro %}
-
-{# The paths of files that have a column of a type unknown to Spark. EXPLAIN answers with the
-   error that a query would fail with: asked of all files at once, and only then of each. #}
-{% macro unknown_types(files, before) %}
-  {%- set relations = [] -%}
-  {%- for file in files -%}
-    {%- do relations.append('select 1 from parquet.`' ~ exact.literal_path(file.path) ~ '`') -%}
-  {%- endfor -%}
-  {%- set plan = exact.fetch(before + ['explain ' ~ relations | join(' union all ')]) | map(attribute='plan') | join(' ') -%}
-  {%- if not modules.re.match('(== Physical Plan ==)?[^a-zA-Z]*([a-zA-Z.]+Exception|Error occurred)', plan) -%}
-    {{- return([]) -}}
-  {%- elif files | length == 1 -%}
-    {{- return([files[0].path]) -}}
-  {%- endif -%}
-  {%- set refused = [] -%}
-  {%- for file in files -%}
-    {%- do refused.extend(exact.unknown_types([file], [])) -%}
-  {%- endfor -%}
-  {{- return(refused) -}}
 {% endmacro %}

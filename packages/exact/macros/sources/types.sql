@@ -23,22 +23,23 @@
   {{- return(waiting + ['set spark.sql.caseSensitive = false']) -}}
 {% endmacro %}
 
-{# {path: types} of a few files. Runs the statements in before. #}
+{# {path: types} of a few files. Runs the statements in before. Stops at a column of a type that Spark
+   does not have, be it a column that nobody uses: Spark's own error names neither file nor column. #}
 {% macro read_types(sources, files, before) %}
-  {%- do exact.assert_types_are_known(files, before) -%}
-  {%- set footers = [] -%}
-  {%- for file in files -%}
-    {#- A join that Spark sees to be empty: it looks at the footer and reads nothing, not even by a job. -#}
-    {%- do footers.append(
-      'select ' ~ loop.index0 ~ ' as i, typeof(struct(f.*)) as struct from (select 1) left join parquet.`'
-      ~ exact.literal_path(file.path) ~ '` as f on false'
-    ) -%}
-  {%- endfor -%}
+  {%- set structs = exact.read_structs(files, before) -%}
+  {%- set refused = files | map(attribute='path') | reject('in', structs) | list -%}
+  {%- if refused -%}
+    {{- exceptions.raise_compiler_error(
+      refused | join(', ') ~ ': Spark cannot read a column, such as a time of day, a float of 16 bits or'
+      ~ ' a decimal of more than 38 digits. Write that column as text, or leave it out.'
+    ) -}}
+  {%- endif -%}
   {%- set types = {} -%}
-  {%- for footer in exact.fetch([footers | join(' union all ')]) -%}
-    {%- set file = files[footer.i | int] -%}
+  {%- for file in files -%}
     {%- set source = sources | selectattr('name', 'equalto', file.source) | first -%}
-    {%- do types.update({file.path: exact.used_types(source.columns, source.moments, footer.struct, file.path)}) -%}
+    {%- do types.update({
+      file.path: exact.used_types(source.columns, source.moments, structs[file.path], file.path),
+    }) -%}
   {%- endfor -%}
   {%- for path in exact.with_nanoseconds(sources, files, types) -%}
     {%- do types.update({path: types[path] | replace(' number', ' nanos')}) -%}
@@ -46,11 +47,37 @@
   {{- return(types) -}}
 {% endmacro %}
 
-{# A path in which Spark sees no pattern. #}
+{# {path: 'struct<name:type,...>'} of a few files; without those that have a type unknown to Spark. Spark looks
+   at a footer while it plans, so EXPLAIN has the answer; and where a query would fail, which nothing here
+   could catch, EXPLAIN says so in text. It is asked of all files at once, and only after that of each. #}
+{% macro read_structs(files, before) %}
+  {%- set queries = [] -%}
+  {%- for file in files -%}
+    {%- do queries.append(
+      "select concat('|" ~ loop.index0 ~ "|', typeof(struct(f.*)), '|" ~ loop.index0 ~ "|') as found"
+      ~ ' from (select 1) left join parquet.`' ~ exact.literal_path(file.path) ~ '` as f on false'
+    ) -%}
+  {%- endfor -%}
+  {%- set plan = exact.fetch(before + ['explain ' ~ queries | join(' union all ')])[0].plan -%}
+  {%- set structs = {} -%}
+  {%- for number, struct in modules.re.findall('(?s)[|]([0-9]+)[|](struct<.*?>)[|][0-9]+[|]', plan) -%}
+    {%- do structs.update({files[number | int].path: struct}) -%}
+  {%- endfor -%}
+  {%- if structs | length < files | length and files | length > 1 -%}
+    {%- do structs.clear() -%}
+    {%- for file in files -%}
+      {%- do structs.update(exact.read_structs([file], [])) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {{- return(structs) -}}
+{% endmacro %}
+
+{# A path in which Spark sees no pattern. No way to write a brace is known to Hadoop, so any
+   character may stand in its place. #}
 {% macro literal_path(path) %}
   {%- set chars = [] -%}
   {%- for char in path -%}
-    {%- do chars.append('[' ~ char ~ ']' if char in '{[*?' else ('``' if char == '`' else char)) -%}
+    {%- do chars.append('?' if char in '{}' else ('[' ~ char ~ ']' if char in '[*?' else ('``' if char == '`' else char))) -%}
   {%- endfor -%}
   {{- return(chars | join) -}}
 {% endmacro %}
