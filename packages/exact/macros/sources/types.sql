@@ -72,14 +72,10 @@
   {{- return(structs) -}}
 {% endmacro %}
 
-{# A path in which Spark sees no pattern. No way to write a brace is known to Hadoop, so any
-   character may stand in its place. #}
+{# A path for Spark, which reads it as a pattern. Hadoop knows no way to quote what has a meaning
+   in one; `?` stands for any character, and so for these too. #}
 {% macro literal_path(path) %}
-  {%- set chars = [] -%}
-  {%- for char in path -%}
-    {%- do chars.append('?' if char in '{}' else ('[' ~ char ~ ']' if char in '[*?' else ('``' if char == '`' else char))) -%}
-  {%- endfor -%}
-  {{- return(chars | join) -}}
+  {{- return(modules.re.sub('[][{}*?]', '?', path) | replace('`', '``')) -}}
 {% endmacro %}
 
 {# 'id string, at number, country folder': the types of the declared columns in one file. A column
