@@ -3,7 +3,9 @@
 
 {# The layer of a table is the folder of its model. #}
 {% macro default__table_location(node) %}
-  {{- return(gold_base() ~ '/' ~ ('seed' if node.resource_type == 'seed' else node.fqn[1]) ~ '/' ~ node.alias) -}}
+  {{- return(
+    gold_base() ~ '/' ~ ('seed' if node.resource_type == 'seed' else node.fqn[1]) ~ '/' ~ node.alias
+  ) -}}
 {% endmacro %}
 
 {% macro default__source_location(source) %}{{- return(silver_base() ~ '/' ~ source.name) -}}{% endmacro %}

@@ -36,6 +36,8 @@
   {{- run_hooks(post_hooks) -}}
   {%- do done.update({'seconds': (modules.datetime.datetime.now() - started).total_seconds()}) -%}
   {#- The line that dbt prints for the model, and beside it what finish_run saves. -#}
-  {%- do store_raw_result('main', message=exact.summary(done), code=tojson(done), rows_affected=done.rows_written) -%}
+  {%- do store_raw_result(
+    'main', message=exact.summary(done), code=tojson(done), rows_affected=done.rows_written
+  ) -%}
   {{- return({'relations': [this]}) -}}
 {% endmacro %}

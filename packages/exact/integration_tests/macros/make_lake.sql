@@ -22,7 +22,8 @@
   {%- endfor -%}
   {%- for file, rows in lakes[step].items() if before.get(file) != rows -%}
     {%- do statements.append(
-      "insert overwrite directory '" ~ lake ~ '/' ~ file ~ "' using parquet select /*+ coalesce(1) */ * from values " ~ rows
+      "insert overwrite directory '" ~ lake ~ '/' ~ file
+      ~ "' using parquet select /*+ coalesce(1) */ * from values " ~ rows
       ~ ' as t (sensor, taken_at, celsius)'
     ) -%}
   {%- endfor -%}

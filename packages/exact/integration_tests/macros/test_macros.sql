@@ -3,7 +3,8 @@
   {%- if execute -%}
     {%- set failures = [] -%}
     {%- for test in [
-      test_types_of_files, test_groups_of_files, test_columns, test_ranges, test_pruning, test_declarations, test_text, test_plans,
+      test_types_of_files, test_groups_of_files, test_columns, test_ranges,
+      test_pruning, test_declarations, test_text, test_plans,
     ] -%}
       {%- do failures.extend(test()) -%}
     {%- endfor -%}
@@ -28,21 +29,30 @@
   {%- for struct, path, expected in [
     ('struct<id:string,at:timestamp>', '/x/a.parquet', 'id string, at timestamp'),
     ('struct<ID:bigint,other:array<struct<id:int>>,at:void>', '/x/a.parquet', 'id bigint, at void'),
-    ('struct<amount:decimal(18,2),id:decimal(20,0)>', '/x/country=US/a.parquet', 'id decimal(20,0), country folder'),
+    (
+      'struct<amount:decimal(18,2),id:decimal(20,0)>', '/x/country=US/a.parquet',
+      'id decimal(20,0), country folder'
+    ),
     ('struct<map:map<string,array<int>>,at:timestamp_ntz>', '/x/a.parquet', 'at timestamp_ntz'),
     ('struct<at:bigint,id:bigint>', '/x/a.parquet', 'id bigint, at number'),
     ('struct<nothing:int>', '/x/a.parquet', 'no column'),
   ] -%}
-    {%- do failures.extend(unequal('used_types of ' ~ struct, exact.used_types(columns, ['at'], struct, path), expected)) -%}
+    {%- do failures.extend(
+      unequal('used_types of ' ~ struct, exact.used_types(columns, ['at'], struct, path), expected)
+    ) -%}
   {%- endfor -%}
-  {%- do failures.extend(unequal('types_of', exact.types_of('id string, at decimal(3,1)'), {'id': 'string', 'at': 'decimal(3,1)'})) -%}
+  {%- do failures.extend(
+    unequal('types_of', exact.types_of('id string, at decimal(3,1)'), {'id': 'string', 'at': 'decimal(3,1)'})
+  ) -%}
   {%- do failures.extend(unequal('types_of none', exact.types_of('no column'), {})) -%}
   {{- return(failures) -}}
 {% endmacro %}
 
 {% macro test_groups_of_files() %}
   {%- set groups = [] -%}
-  {%- for types in ['id string, at timestamp', 'id string', 'id bigint', 'at timestamp, x int', 'id void', 'x folder'] -%}
+  {%- for types in [
+    'id string, at timestamp', 'id string', 'id bigint', 'at timestamp, x int', 'id void', 'x folder'
+  ] -%}
     {%- do groups.append({'types': types}) -%}
   {%- endfor -%}
   {{- return(unequal('merged_groups', exact.merged_groups(groups) | map(attribute='all_types') | list, [
@@ -56,10 +66,16 @@
   {{- return(
     unequal('struct_of', exact.struct_of(contract), struct)
     + unequal('columns_of', exact.columns_of(struct) | map('list') | list, contract)
-    + unequal('columns_of nested', exact.columns_of('struct<a:array<struct<b:int>>>') | map('list') | list, [['a', 'array<struct<b:int>>']])
+    + unequal(
+      'columns_of nested', exact.columns_of('struct<a:array<struct<b:int>>>') | map('list') | list,
+      [['a', 'array<struct<b:int>>']]
+    )
     + unequal('no difference', exact.column_differences(contract, contract), '')
-    + unequal('differences', exact.column_differences(contract, contract[:1] + [['amount', 'double']]),
-      ' Column 2: amount decimal(18,2) in the contract, amount double here. Column 3: day date in the contract, nothing here.')
+    + unequal(
+      'differences', exact.column_differences(contract, contract[:1] + [['amount', 'double']]),
+      ' Column 2: amount decimal(18,2) in the contract, amount double here.'
+      ~ ' Column 3: day date in the contract, nothing here.'
+    )
   ) -}}
 {% endmacro %}
 
@@ -84,12 +100,19 @@
 {% endmacro %}
 
 {% macro test_declarations() %}
-  {%- set sql = "select * from ref('days') join ref( 'other' ,'places') join source('lake', 'readings')" ~ ' join ref("last")' -%}
+  {%- set sql = "select * from ref('days') join ref( 'other' ,'places') join source('lake', 'readings')"
+    ~ ' join ref("last")' -%}
   {{- return(
     unequal('names_read', exact.names_read(sql), ['days', 'places', 'last', 'lake.readings'])
     + unequal('a key that nothing reads', exact.declaration_problems({'input': {}}, 'day') | length, 1)
-    + unequal('a partition of a table that has none', exact.declaration_problems({'inputs': {'days': 'day'}}, none) | length, 1)
-    + unequal('a whole declaration', exact.declaration_problems({'inputs': {'days': 'day'}, 'sorted_by': 'x'}, 'day'), [])
+    + unequal(
+      'a partition of a table that has none',
+      exact.declaration_problems({'inputs': {'days': 'day'}}, none) | length, 1
+    )
+    + unequal(
+      'a whole declaration',
+      exact.declaration_problems({'inputs': {'days': 'day'}, 'sorted_by': 'x'}, 'day'), []
+    )
   ) -}}
 {% endmacro %}
 
@@ -98,7 +121,10 @@
     unequal('folder_name', exact.folder_name('a/b=50%'), 'a%2Fb%3D50%25')
     + unequal('literal_path', exact.literal_path('/x/{4F2A}[1]*.parquet'), '/x/?4F2A??1??.parquet')
     + unequal('volatile', exact.without_volatile('select ' ~ exact.volatile('1') ~ ', 2'), 'select , 2')
-    + unequal('reasons_text', exact.reasons_text({'file added': 2, 'code changed': 1}), 'file added: 2, code changed: 1')
+    + unequal(
+      'reasons_text', exact.reasons_text({'file added': 2, 'code changed': 1}),
+      'file added: 2, code changed: 1'
+    )
     + unequal('a reason alone', exact.reasons_text({'file added': 2}), 'file added')
   ) -}}
 {% endmacro %}
@@ -107,7 +133,8 @@
 {% macro test_plans() %}
   {%- set found = ['11|1|2024-05-06', '12|2|2024-05-07', '13|1|a|b'] -%}
   {%- set facts = [
-    '11|1|code|columns|names|states|contents|3||1|40|2024-05-06', '99|2|code|columns|names|states|contents|3||1|40|2024-05-07',
+    '11|1|code|columns|names|states|contents|3||1|40|2024-05-06',
+    '99|2|code|columns|names|states|contents|3||1|40|2024-05-07',
     '0|0|code|columns|names|states|contents|3||1|0|2024-05-08',
   ] -%}
   {%- set state = exact.state_of(found, facts) -%}
@@ -121,6 +148,11 @@
     + unequal('files that no fact knows', (day['a|b'].file_count, day['a|b'].known), (1, false))
     + unequal('codes', state.codes, {'code': true})
     + unequal('a table that one write made', whole.fact.contents, 'contents')
-    + unequal('a table that lost a partition', exact.whole_state(day, {'x': dict(day['2024-05-06'], fact=dict(day['2024-05-06'].fact, partitions=2))}).fact, none)
+    + unequal(
+      'a table that lost a partition',
+      exact.whole_state(day, {
+        'x': dict(day['2024-05-06'], fact=dict(day['2024-05-06'].fact, partitions=2))
+      }).fact, none
+    )
   ) -}}
 {% endmacro %}

@@ -18,7 +18,8 @@
     ) -%}
   {%- endfor -%}
   {%- do statements.append(
-    'alter table ' ~ relation ~ " set tblproperties ('exact.described' = '" ~ exact.description_version(node) ~ "')"
+    'alter table ' ~ relation
+    ~ " set tblproperties ('exact.described' = '" ~ exact.description_version(node) ~ "')"
   ) -%}
   {{- return(statements) -}}
 {% endmacro %}

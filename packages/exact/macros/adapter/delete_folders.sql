@@ -12,15 +12,20 @@
       {%- do places.append(spec ~ ' location ' ~ exact.sql_text(folder)) -%}
     {%- endfor -%}
     {#- A killed run may have left one of them there, with another folder under it. -#}
-    {%- do statements.append('alter table ' ~ exact.trash_table() ~ ' add if not exists ' ~ places | join(' ')) -%}
-    {%- do statements.append('alter table ' ~ exact.trash_table() ~ ' drop if exists ' ~ specs | join(', ')) -%}
+    {%- do statements.append(
+      'alter table ' ~ exact.trash_table() ~ ' add if not exists ' ~ places | join(' ')
+    ) -%}
+    {%- do statements.append(
+      'alter table ' ~ exact.trash_table() ~ ' drop if exists ' ~ specs | join(', ')
+    ) -%}
   {%- endfor -%}
   {{- return(statements) -}}
 {% endmacro %}
 
 {% macro create_trash_sql() %}
   {{- return(
-    'create table if not exists ' ~ exact.trash_table() ~ ' (nothing int, folder string) using parquet partitioned by (folder)'
+    'create table if not exists ' ~ exact.trash_table()
+    ~ ' (nothing int, folder string) using parquet partitioned by (folder)'
   ) -}}
 {% endmacro %}
 

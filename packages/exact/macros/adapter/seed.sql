@@ -19,6 +19,7 @@
     {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}
   {%- endfor -%}
   {{- return(exact.build(
-    'select ' ~ casts | join(', ') ~ ' from values ' ~ rows | join(', ') ~ ' as t (' ~ table.column_names | join(', ') ~ ')'
+    'select ' ~ casts | join(', ') ~ ' from values ' ~ rows | join(', ')
+    ~ ' as t (' ~ table.column_names | join(', ') ~ ')'
   )) -}}
 {% endmacro %}

@@ -4,12 +4,18 @@
 {% macro apply(plan) %}
   {%- set chunks = [] -%}
   {%- if not plan.column -%}
-    {%- do chunks.append({'partitions': plan.rebuild | list, 'statements': exact.write_rows_sql(plan)}) if plan.rebuild -%}
+    {%- do chunks.append(
+      {'partitions': plan.rebuild | list, 'statements': exact.write_rows_sql(plan)}
+    ) if plan.rebuild -%}
   {%- elif not plan.by_partition -%}
-    {%- do chunks.append({'partitions': plan.rebuild | list, 'statements': exact.overwrite_sql(plan, none)}) if plan.rebuild -%}
+    {%- do chunks.append(
+      {'partitions': plan.rebuild | list, 'statements': exact.overwrite_sql(plan, none)}
+    ) if plan.rebuild -%}
   {%- else -%}
     {%- for partitions in plan.rebuild | sort | batch(exact.setting('partitions_per_statement')) -%}
-      {%- do chunks.append({'partitions': partitions, 'statements': exact.overwrite_sql(plan, partitions)}) -%}
+      {%- do chunks.append(
+        {'partitions': partitions, 'statements': exact.overwrite_sql(plan, partitions)}
+      ) -%}
     {%- endfor -%}
   {%- endif -%}
   {%- set first = exact.prepare_table_sql(plan) + exact.drop_partitions_sql(plan, plan.drop) -%}
@@ -17,7 +23,9 @@
     {%- do chunks.append({'partitions': [], 'statements': []}) -%}
   {%- endif -%}
   {%- for chunk in chunks -%}
-    {%- do chunk.update({'number': loop.index, 'statements': (first if loop.first else []) + chunk.statements}) -%}
+    {%- do chunk.update(
+      {'number': loop.index, 'statements': (first if loop.first else []) + chunk.statements}
+    ) -%}
   {%- endfor -%}
   {{- return(chunks) -}}
 {% endmacro %}
@@ -50,7 +58,10 @@
   {%- set statements = [] -%}
   {#- As many as one statement on Glue can name. -#}
   {%- for some in partitions | batch(200) -%}
-    {%- do statements.append('alter table ' ~ plan.relation ~ ' drop if exists ' ~ exact.partition_specs(plan.node, some) | join(', ')) -%}
+    {%- do statements.append(
+      'alter table ' ~ plan.relation ~ ' drop if exists '
+      ~ exact.partition_specs(plan.node, some) | join(', ')
+    ) -%}
     {%- do statements.extend(exact.delete_folders_sql(exact.partition_folders(plan.node, some))) -%}
   {%- endfor -%}
   {{- return(statements) -}}
@@ -68,7 +79,9 @@
 {% macro partition_folders(node, partitions) %}
   {%- set folders = [] -%}
   {%- for p in partitions -%}
-    {%- do folders.append(exact.table_location(node) ~ '/' ~ exact.partition_column(node) ~ '=' ~ exact.folder_name(p)) -%}
+    {%- do folders.append(
+      exact.table_location(node) ~ '/' ~ exact.partition_column(node) ~ '=' ~ exact.folder_name(p)
+    ) -%}
   {%- endfor -%}
   {{- return(folders) -}}
 {% endmacro %}

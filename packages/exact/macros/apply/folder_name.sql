@@ -2,7 +2,9 @@
 {% macro folder_name(value) %}
   {%- set name = [] -%}
   {%- for char in value -%}
-    {%- do name.append('%%%02X' | format(char.encode('utf-8')[0]) if char in '"#%*/:=?{[]^' ~ "'" else char) -%}
+    {%- do name.append(
+      '%%%02X' | format(char.encode('utf-8')[0]) if char in '"#%*/:=?{[]^' ~ "'" else char
+    ) -%}
   {%- endfor -%}
   {{- return(name | join) -}}
 {% endmacro %}
@@ -11,6 +13,7 @@
    50%off. #}
 {% macro unescaped_sql(expression) %}
   {{- return(
-    'if(' ~ expression ~ " rlike '%(?![0-9A-Fa-f]{2})', " ~ expression ~ ', url_decode(replace(' ~ expression ~ ", '+', '%2B')))"
+    'if(' ~ expression ~ " rlike '%(?![0-9A-Fa-f]{2})', " ~ expression
+    ~ ', url_decode(replace(' ~ expression ~ ", '+', '%2B')))"
   ) -}}
 {% endmacro %}

@@ -27,7 +27,8 @@
   {%- set column = exact.partition_column(node) %}
   create table if not exists {{ relation }} (
   {%- for name, details in node.columns.items() %}
-    {{ name }} {{ details.data_type }} comment {{ exact.sql_comment(details.description) }}{{ ',' if not loop.last }}
+    {{ name }} {{ details.data_type }}
+    comment {{ exact.sql_comment(details.description) }}{{ ',' if not loop.last }}
   {%- endfor %}
   ) using parquet
   {% if column %}partitioned by ({{ column }}){% endif %}

@@ -8,7 +8,8 @@
   {%- if plan.files -%}
     {%- for read in exact.relations_read(plan.node) if read.resource_type == 'source' -%}
       {%- set name = read.schema ~ '.' ~ read.identifier -%}
-      {%- set few = '(select * from ' ~ name ~ ' where file_path in (' ~ exact.path_literals(plan.files) ~ '))' -%}
+      {%- set few = '(select * from ' ~ name ~ ' where file_path in ('
+        ~ exact.path_literals(plan.files) ~ '))' -%}
       {%- set pruned.sql = exact.replace_relation(pruned.sql, name, few) -%}
     {%- endfor -%}
   {%- endif -%}
@@ -17,7 +18,9 @@
 
 {# After from or join only, and as a whole name. #}
 {% macro replace_relation(sql, name, query) %}
-  {%- set parts = modules.re.split('((?:from|join) +)' ~ modules.re.escape(name) ~ '(?![A-Za-z0-9_.])', sql) -%}
+  {%- set parts = modules.re.split(
+    '((?:from|join) +)' ~ modules.re.escape(name) ~ '(?![A-Za-z0-9_.])', sql
+  ) -%}
   {%- set text = namespace(sql=parts[0]) -%}
   {%- for i in range(1, parts | length, 2) -%}
     {%- set text.sql = text.sql ~ parts[i] ~ query ~ parts[i + 1] -%}

@@ -4,14 +4,16 @@
 {% macro check(plan) %}
   {%- if plan.table.change == 'columns' -%}
     {{- exceptions.raise_compiler_error(
-      'The contract of ' ~ plan.relation ~ ' changed.' ~ exact.column_differences(exact.contract_columns(plan.node), plan.table.columns)
+      'The contract of ' ~ plan.relation ~ ' changed.'
+      ~ exact.column_differences(exact.contract_columns(plan.node), plan.table.columns)
       ~ ' Rebuild it: dbt build --full-refresh --select ' ~ plan.node.name ~ '+'
     ) -}}
   {%- endif -%}
   {%- set expected = exact.contract_columns(plan.node) -%}
   {%- if plan.types and plan.types != exact.struct_of(expected) -%}
     {{- exceptions.raise_compiler_error(
-      'Contract of ' ~ plan.relation ~ ' broken, nothing was written.' ~ exact.column_differences(expected, exact.columns_of(plan.types))
+      'Contract of ' ~ plan.relation ~ ' broken, nothing was written.'
+      ~ exact.column_differences(expected, exact.columns_of(plan.types))
       ~ ' Mend the model, or its contract in the yml beside it.'
     ) -}}
   {%- endif -%}

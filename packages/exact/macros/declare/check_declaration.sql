@@ -6,7 +6,8 @@
   {%- set declared = (node.config.meta or {}).get('exact') if node.resource_type == 'model' -%}
   {%- if declared -%}
     {%- set problems = exact.declaration_problems(declared, exact.partition_column(node)) -%}
-    {%- for name in exact.names_read(node.raw_code) if name not in exact.names_declared(exact.declaration(node)) -%}
+    {%- for name in exact.names_read(node.raw_code)
+      if name not in exact.names_declared(exact.declaration(node)) -%}
       {%- do problems.append(exact.undeclared(name)) -%}
     {%- endfor -%}
     {%- if problems -%}
@@ -20,14 +21,20 @@
   {%- set problems = [] -%}
   {%- set known = ['inputs', 'restated_by', 'complete_in', 'sorted_by', 'left_out'] -%}
   {%- for key in declared if key not in known -%}
-    {%- do problems.append('meta.exact.' ~ key ~ ' is not known; the keys are ' ~ known | join(', ') ~ '.') -%}
+    {%- do problems.append(
+      'meta.exact.' ~ key ~ ' is not known; the keys are ' ~ known | join(', ') ~ '.'
+    ) -%}
   {%- endfor -%}
   {%- if declared.inputs is mapping and not partition_column -%}
     {%- for name, partition in declared.inputs.items() if partition != exact.all_rows() -%}
-      {%- do problems.append('The input ' ~ name ~ " names a partition, but the model has no partition_by: write '" ~ exact.all_rows() ~ "'.") -%}
+      {%- do problems.append(
+        'The input ' ~ name ~ " names a partition, but the model has no partition_by: write '"
+        ~ exact.all_rows() ~ "'."
+      ) -%}
     {%- endfor -%}
   {%- endif -%}
-  {%- for key in ('dimension', 'key', 'attributes') if declared.restated_by and key not in declared.restated_by -%}
+  {%- for key in ('dimension', 'key', 'attributes')
+    if declared.restated_by and key not in declared.restated_by -%}
     {%- do problems.append('meta.exact.restated_by lacks ' ~ key ~ '.') -%}
   {%- endfor -%}
   {{- return(problems) -}}
@@ -35,8 +42,9 @@
 
 {% macro undeclared(name) %}
   {{- return(
-    'It reads ' ~ name ~ ", which meta.exact does not declare, so that a change there would go unseen: add it to inputs, as '"
-    ~ name ~ "': '" ~ exact.all_rows() ~ "', or as the expression that maps its rows to a partition."
+    'It reads ' ~ name ~ ', which meta.exact does not declare, so that a change there would go unseen:'
+    ~ " add it to inputs, as '" ~ name ~ "': '" ~ exact.all_rows()
+    ~ "', or as the expression that maps its rows to a partition."
   ) -}}
 {% endmacro %}
 
@@ -50,7 +58,9 @@
    models. #}
 {% macro names_read(raw_code) %}
   {%- set quoted = "['\"]([A-Za-z0-9_]+)['\"]" -%}
-  {%- set names = modules.re.findall('ref[(] *(?:' ~ quoted ~ ' *, *)?' ~ quoted, raw_code) | map('last') | list -%}
+  {%- set names = modules.re.findall(
+    'ref[(] *(?:' ~ quoted ~ ' *, *)?' ~ quoted, raw_code
+  ) | map('last') | list -%}
   {%- for source, table in modules.re.findall('source[(] *' ~ quoted ~ ' *, *' ~ quoted, raw_code) -%}
     {%- do names.append(source ~ '.' ~ table) -%}
   {%- endfor -%}

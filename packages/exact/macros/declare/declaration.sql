@@ -17,7 +17,9 @@
   {%- endif -%}
   {%- set inputs = {} -%}
   {%- for name in declared.inputs or [] -%}
-    {%- do inputs.update({name: declared.inputs[name] if declared.inputs is mapping else exact.all_rows()}) -%}
+    {%- do inputs.update(
+      {name: declared.inputs[name] if declared.inputs is mapping else exact.all_rows()}
+    ) -%}
   {%- endfor -%}
   {{- return({
     'inputs': inputs,
@@ -57,7 +59,8 @@
   {%- if 'nodes' not in memory -%}
     {%- set nodes = [] -%}
     {%- for node in graph.nodes.values() -%}
-      {%- if node.resource_type == 'seed' or (node.resource_type == 'model' and exact.declaration(node) is not none) -%}
+      {%- if node.resource_type == 'seed'
+        or (node.resource_type == 'model' and exact.declaration(node) is not none) -%}
         {%- do nodes.append(node) -%}
       {%- endif -%}
     {%- endfor -%}

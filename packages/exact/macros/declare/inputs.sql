@@ -17,7 +17,8 @@
     {%- if read_name == name and read.config.materialized == 'ephemeral' -%}
       {%- for deeper in read.depends_on.nodes -%}
         {%- set deeper_node = graph.nodes.get(deeper) or graph.sources[deeper] -%}
-        {%- set deeper_name = deeper_node.name if deeper in graph.nodes else deeper_node.source_name ~ '.' ~ deeper_node.name -%}
+        {%- set deeper_name = deeper_node.name if deeper in graph.nodes
+          else deeper_node.source_name ~ '.' ~ deeper_node.name -%}
         {%- do found.extend(exact.tables_behind(read, deeper_name)) -%}
       {%- endfor -%}
     {%- elif read_name == name -%}
@@ -25,11 +26,15 @@
     {%- endif -%}
   {%- endfor -%}
   {%- for read in found -%}
-    {%- set followed = exact.source_declaration(read) if read.resource_type == 'source' else exact.engine_nodes() and read.unique_id in exact.run_memory().node_ids -%}
+    {%- set followed = exact.source_declaration(read) if read.resource_type == 'source'
+      else exact.engine_nodes() and read.unique_id in exact.run_memory().node_ids -%}
     {%- if not followed -%}
       {{- exceptions.raise_compiler_error(
-        node.name ~ ' reads ' ~ read.name ~ ', of which the engine does not know when it changes. Give it meta.exact'
-        ~ (', with the columns and the day of its rows.' if read.resource_type == 'source' else ', or make it ephemeral.')
+        node.name ~ ' reads ' ~ read.name ~ ', of which the engine does not know when it changes.'
+        ~ ' Give it meta.exact' ~ (
+          ', with the columns and the day of its rows.' if read.resource_type == 'source'
+          else ', or make it ephemeral.'
+        )
       ) -}}
     {%- endif -%}
   {%- endfor -%}
@@ -39,7 +44,8 @@
 {# A declared name among a node's direct dependencies. #}
 {% macro table_named(name) %}
   {{- return(
-    graph.nodes.values() | selectattr('resource_type', 'in', ('model', 'seed')) | selectattr('name', 'equalto', name) | first
+    graph.nodes.values() | selectattr('resource_type', 'in', ('model', 'seed'))
+    | selectattr('name', 'equalto', name) | first
   ) -}}
 {% endmacro %}
 

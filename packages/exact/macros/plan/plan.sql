@@ -21,16 +21,21 @@
     'by_partition': exact.by_partition(declared),
     'table': exact.catalog_table(node, relation),
     'types': none,
-    'dimension': exact.table_version(exact.table_named(declared.restated_by.dimension)) if declared.restated_by,
+    'dimension': exact.table_version(exact.table_named(declared.restated_by.dimension))
+      if declared.restated_by,
     'compared': [],
     'files': none,
     'rows': 'unknown',
   } -%}
-  {#- Code that something was recorded for has passed the contract. A seed's types are its contract's by construction. -#}
-  {%- set new_code = code not in exact.run_memory().codes.get(node.alias, []) and node.resource_type == 'model' -%}
+  {#- Code that something was recorded for has passed the contract. A seed's types are its
+      contract's by construction. -#}
+  {%- set new_code = code not in exact.run_memory().codes.get(node.alias, [])
+    and node.resource_type == 'model' -%}
   {%- set unmapped = exact.unmapped_inputs(node, declared) -%}
   {%- if new_code or unmapped -%}
-    {%- set row = exact.fetch([exact.look_sql(node, unmapped, exact.types_sql(sql) if new_code else 'null')])[0] -%}
+    {%- set row = exact.fetch([
+      exact.look_sql(node, unmapped, exact.types_sql(sql) if new_code else 'null')
+    ])[0] -%}
     {%- do plan.update({'types': row.types}) -%}
     {%- do exact.remember_maps(node, fromjson(row.maps)) -%}
   {%- endif -%}
@@ -56,7 +61,8 @@
   {%- set found = exact.partitions_found(plan.node) -%}
   {%- set decided = {'rebuild': {}, 'drop': [], 'unverified': [], 'checked': plan.wanted | length} -%}
   {%- for p, wanted in plan.wanted.items() -%}
-    {%- set partition = exact.whole_state(state, found) if not plan.by_partition else state.get(p, exact.nothing_found()) -%}
+    {%- set partition = exact.whole_state(state, found) if not plan.by_partition
+      else state.get(p, exact.nothing_found()) -%}
     {%- set fact = partition.fact -%}
     {%- if exact.asked_for(p) -%}
       {%- do decided.rebuild.update({p: 'asked for'}) -%}
@@ -74,7 +80,9 @@
   {{- return(decided) -}}
 {% endmacro %}
 
-{% macro nothing_found() %}{{- return({'files': 0, 'file_count': 0, 'rows': 0, 'fact': none, 'known': false}) -}}{% endmacro %}
+{% macro nothing_found() %}
+  {{- return({'files': 0, 'file_count': 0, 'rows': 0, 'fact': none, 'known': false}) -}}
+{% endmacro %}
 
 {# The state of a table that is replaced as a whole: its partitions are right together, when one
    write made all of them and no others. #}
@@ -85,7 +93,8 @@
   {%- endif -%}
   {%- set facts = found.values() | map(attribute='fact') | reject('none') | list -%}
   {%- set together = facts | length == found | length and facts[0].partitions == found | length
-    and facts | map(attribute='contents') | unique | list | length == 1 and facts | map(attribute='code') | unique | list | length == 1 -%}
+    and facts | map(attribute='contents') | unique | list | length == 1
+    and facts | map(attribute='code') | unique | list | length == 1 -%}
   {{- return({'file_count': found | length, 'fact': facts[0] if together else none, 'known': true}) -}}
 {% endmacro %}
 
@@ -131,10 +140,14 @@
   {%- endif -%}
   {%- for name in ('rebuild_from', 'rebuild_to') if exact.setting(name) -%}
     {%- if not modules.re.match('[0-9]{4}-[0-9]{2}-[0-9]{2}$', exact.setting(name) | string) -%}
-      {{- exceptions.raise_compiler_error(name ~ " is a day such as '2024-02-29', not '" ~ exact.setting(name) ~ "'.") -}}
+      {{- exceptions.raise_compiler_error(
+        name ~ " is a day such as '2024-02-29', not '" ~ exact.setting(name) ~ "'."
+      ) -}}
     {%- endif -%}
   {%- endfor -%}
-  {{- return(exact.in_range(p, exact.setting('rebuild_from') | string, exact.setting('rebuild_to') | string)) -}}
+  {{- return(
+    exact.in_range(p, exact.setting('rebuild_from') | string, exact.setting('rebuild_to') | string)
+  ) -}}
 {% endmacro %}
 
 {% macro in_range(p, first, last) %}
@@ -143,6 +156,7 @@
   {%- endif -%}
   {#- unknown-2024-03 is no day. -#}
   {{- return(
-    modules.re.match('[0-9]{4}-', p) is not none and ((not first or p >= first[:p | length]) and (not last or p <= last[:p | length]))
+    modules.re.match('[0-9]{4}-', p) is not none
+    and ((not first or p >= first[:p | length]) and (not last or p <= last[:p | length]))
   ) -}}
 {% endmacro %}

@@ -17,10 +17,14 @@
   {%- set query %}
     select to_json(collect_set(cast(own.{{ plan.column }} as string))) as partitions
     from {{ plan.relation }} as own
-    left join {{ exact.relation_name(exact.table_named(copied.dimension)) }} as dimension on own.{{ copied.key }} = dimension.{{ copied.key }}
+    left join {{ exact.relation_name(exact.table_named(copied.dimension)) }} as dimension
+        on own.{{ copied.key }} = dimension.{{ copied.key }}
     where
         not ({{ same | join(' and ') }})
-        {{ 'and own.' ~ plan.column ~ ' in (' ~ exact.partition_literals(plan, plan.unverified) ~ ')' if pruned }}
+        {{
+          'and own.' ~ plan.column ~ ' in (' ~ exact.partition_literals(plan, plan.unverified) ~ ')'
+          if pruned
+        }}
   {%- endset -%}
   {%- set differing = fromjson(exact.fetch([query])[0].partitions) -%}
   {%- for p in plan.unverified -%}

@@ -5,18 +5,24 @@
    the view rows_<table>. Not used on files that no fact knows: they may hold anything. #}
 {% macro compare_rows(plan) %}
   {%- set view = 'rows_' ~ plan.node.alias -%}
-  {%- set counts = 'select count_if(wanted > found) as missing, count_if(wanted < found) as vanished from ' ~ exact.temporary(view) -%}
+  {%- set counts = 'select count_if(wanted > found) as missing, count_if(wanted < found) as vanished from '
+    ~ exact.temporary(view) -%}
   {%- set row = exact.fetch(exact.keep_sql(view, exact.rows_sql(plan, compared=true)) + [counts])[0] -%}
   {#- Each append leaves a small file; the twentieth is an overwrite. -#}
   {%- set many = exact.partitions_found(plan.node)[exact.whole_table()].file_count >= 20 -%}
-  {{- return('changed' if row.vanished or (row.missing and many) else ('missing' if row.missing else 'same')) -}}
+  {{- return(
+    'changed' if row.vanished or (row.missing and many) else ('missing' if row.missing else 'same')
+  ) -}}
 {% endmacro %}
 
 {# Whether the rows that are there can be compared: their files are known, and have the contract's
    columns. #}
 {% macro rows_are_readable(plan) %}
   {%- set found = exact.partitions_found(plan.node).get(exact.whole_table()) -%}
-  {{- return(found and found.fact and found.fact.columns == exact.columns_version(plan.node) and not plan.table.change in ('new', 'replace')) -}}
+  {{- return(
+    found and found.fact and found.fact.columns == exact.columns_version(plan.node)
+    and not plan.table.change in ('new', 'replace')
+  ) -}}
 {% endmacro %}
 
 {# SQL: the rows, with how often each is wanted and found. any_value makes columns of them that
@@ -50,10 +56,12 @@
   {%- set view = 'rows_' ~ plan.node.alias -%}
   {%- set missing = 'wanted - found' if plan.rows == 'missing' else 'wanted' -%}
   {#- Spark overwrites no table with rows that were compared with its own: they are computed again. -#}
-  {%- set statements = exact.keep_sql(view, exact.rows_sql(plan, compared=false)) if plan.rows != 'missing' else [] -%}
+  {%- set statements = exact.keep_sql(view, exact.rows_sql(plan, compared=false))
+    if plan.rows != 'missing' else [] -%}
   {%- do statements.append(
-    'insert ' ~ ('into ' if plan.rows == 'missing' else 'overwrite ') ~ plan.relation ~ ' select /*+ coalesce(1) */ '
-    ~ exact.contract_columns(plan.node) | map('first') | join(', ') ~ ' from ' ~ exact.temporary(view)
+    'insert ' ~ ('into ' if plan.rows == 'missing' else 'overwrite ') ~ plan.relation
+    ~ ' select /*+ coalesce(1) */ ' ~ exact.contract_columns(plan.node) | map('first') | join(', ')
+    ~ ' from ' ~ exact.temporary(view)
     ~ ' lateral view explode(sequence(1L, ' ~ missing ~ ')) as n where ' ~ missing ~ ' > 0'
   ) -%}
   {%- do statements.append(exact.forget_sql(view)) -%}

@@ -12,7 +12,10 @@
       {%- if read.resource_type == 'source' -%}
         {%- for p, found in memory.sources.get(key, {}).items() -%}
           {%- set part = whole if p == exact.whole_table() else parts.setdefault(p, exact.no_parts()) -%}
-          {%- do exact.add_part(part, read.name ~ found.names, read.name ~ found.states, read.name ~ found.contents, found.inputs, found.rows) -%}
+          {%- do exact.add_part(
+            part, read.name ~ found.names, read.name ~ found.states, read.name ~ found.contents,
+            found.inputs, found.rows
+          ) -%}
         {%- endfor -%}
       {%- else -%}
         {%- set map = memory.maps.get(key, {}) -%}
@@ -29,9 +32,11 @@
   {%- if not plan.by_partition -%}
     {%- do parts.update({exact.whole_table(): exact.no_parts()}) -%}
   {%- endif -%}
-  {%- set complete = exact.partitions_found(exact.table_named(declared.complete_in)) if declared.complete_in else {} -%}
+  {%- set complete = exact.partitions_found(exact.table_named(declared.complete_in))
+    if declared.complete_in else {} -%}
   {%- set wanted = {} -%}
-  {#- What every partition depends on is mixed into each. A partition all of whose rows are in another table has none here. -#}
+  {#- What every partition depends on is mixed into each. A partition all of whose rows are in
+      another table has none here. -#}
   {%- for p, part in parts.items() if p is not none -%}
     {%- if not declared.complete_in or part.rows > (complete[p].rows if p in complete else 0) -%}
       {%- do wanted.update({p: {
@@ -45,7 +50,9 @@
   {{- return(wanted) -}}
 {% endmacro %}
 
-{% macro no_parts() %}{{- return({'names': [], 'states': [], 'contents': [], 'inputs': 0, 'rows': 0}) -}}{% endmacro %}
+{% macro no_parts() %}
+  {{- return({'names': [], 'states': [], 'contents': [], 'inputs': 0, 'rows': 0}) -}}
+{% endmacro %}
 
 {% macro add_part(part, name, state, content, inputs, rows) %}
   {%- do part.names.append(name) -%}
@@ -66,7 +73,10 @@
       {%- set partitions = exact.partitions_found(read) | reject('in', map) | list -%}
       {%- if partitions and expression != column -%}
         {%- do unmapped.update({key: {
-          'expression': expression, 'column': column, 'type': read.columns[column].data_type, 'partitions': partitions,
+          'expression': expression,
+          'column': column,
+          'type': read.columns[column].data_type,
+          'partitions': partitions,
         }}) -%}
       {%- endif -%}
     {%- endfor -%}
@@ -80,8 +90,9 @@
   {%- set selects = ["select '' as input, '' as theirs, '' as own where false"] -%}
   {%- for key, input in unmapped.items() -%}
     {%- do selects.append(
-      "select '" ~ key ~ "' as input, theirs, cast(" ~ input.expression ~ ' as string) as own from (select theirs, cast(theirs as '
-      ~ input.type ~ ') as ' ~ input.column ~ ' from (values (' ~ exact.path_literals(input.partitions) | replace(', ', '), (')
+      "select '" ~ key ~ "' as input, theirs, cast(" ~ input.expression
+      ~ ' as string) as own from (select theirs, cast(theirs as ' ~ input.type ~ ') as ' ~ input.column
+      ~ ' from (values (' ~ exact.path_literals(input.partitions) | replace(', ', '), (')
       ~ ')) as partitions (theirs))'
     ) -%}
   {%- endfor %}
@@ -110,7 +121,8 @@
   {%- for name, expression in declared.inputs.items() if expression != exact.all_rows() -%}
     {%- for read in exact.tables_behind(plan.node, name) if read.resource_type == 'source' -%}
       {%- do selects.append(
-        'select file_path from ' ~ exact.temporary('source_days') ~ " where source = '" ~ read.source_name ~ '.' ~ read.name
+        'select file_path from ' ~ exact.temporary('source_days')
+        ~ " where source = '" ~ read.source_name ~ '.' ~ read.name
         ~ "' and cast(" ~ expression ~ ' as string) in (' ~ exact.path_literals(plan.rebuild) ~ ')'
       ) -%}
     {%- endfor -%}
@@ -119,8 +131,12 @@
     {{- return(none) -}}
   {%- endif -%}
   {%- set files = exact.fetch([
-    'select distinct file_path from (' ~ selects | join(' union all ') ~ ') limit ' ~ (exact.setting('files_per_filter') + 1)
+    'select distinct file_path from (' ~ selects | join(' union all ')
+    ~ ') limit ' ~ (exact.setting('files_per_filter') + 1)
   ]) | map(attribute='file_path') | list -%}
   {#- Glue takes 68,000 characters. -#}
-  {{- return(files if files | length <= exact.setting('files_per_filter') and files | join | length < 30000 else none) -}}
+  {{- return(
+    files if files | length <= exact.setting('files_per_filter') and files | join | length < 30000
+    else none
+  ) -}}
 {% endmacro %}

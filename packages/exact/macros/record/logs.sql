@@ -8,7 +8,8 @@
   {{- return({
     'manifest': exact.manifest_columns(),
     'file_types': file ~ 'types string, empty boolean',
-    'file_days': file ~ 'rules string, true_until timestamp, day date, file_rows bigint, valid_moments bigint',
+    'file_days': file
+      ~ 'rules string, true_until timestamp, day date, file_rows bigint, valid_moments bigint',
   }) -}}
 {% endmacro %}
 
@@ -26,7 +27,8 @@
   {%- set statements = [] -%}
   {%- for name, columns in exact.logs().items() -%}
     {%- do statements.append(
-      'create table if not exists ' ~ exact.log_table(name) ~ ' (' ~ columns ~ ') using parquet options (recursiveFileLookup true) location '
+      'create table if not exists ' ~ exact.log_table(name) ~ ' (' ~ columns
+      ~ ') using parquet options (recursiveFileLookup true) location '
       ~ exact.sql_text(exact.log_location(name))
     ) -%}
     {%- do statements.append('refresh table ' ~ exact.log_table(name)) -%}
@@ -43,8 +45,9 @@
     {%- do casts.append('cast(' ~ column ~ ' as ' ~ type ~ ') as ' ~ column) -%}
   {%- endfor -%}
   {{- return(
-    'insert overwrite directory ' ~ exact.sql_text(exact.log_part(name, part)) ~ ' using parquet select /*+ coalesce(1) */ '
-    ~ casts | join(', ') ~ ' from (' ~ query ~ ') as added (' ~ columns | map('first') | join(', ') ~ ')'
+    'insert overwrite directory ' ~ exact.sql_text(exact.log_part(name, part))
+    ~ ' using parquet select /*+ coalesce(1) */ ' ~ casts | join(', ')
+    ~ ' from (' ~ query ~ ') as added (' ~ columns | map('first') | join(', ') ~ ')'
   ) -}}
 {% endmacro %}
 
@@ -57,7 +60,8 @@
   {%- set view = name ~ '_' ~ part -%}
   {%- do exact.run_memory().facts.setdefault(name, []).append(exact.temporary(view)) -%}
   {{- return([
-    'create or replace global temporary view ' ~ exact.temporary_name(view) ~ ' as select * from (' ~ query ~ ') as added ('
+    'create or replace global temporary view ' ~ exact.temporary_name(view)
+    ~ ' as select * from (' ~ query ~ ') as added ('
     ~ exact.log_columns(name) | map('first') | join(', ') ~ ')'
   ]) -}}
 {% endmacro %}
@@ -66,12 +70,16 @@
 {% macro facts_sql(name) %}
   {%- set selects = [] -%}
   {%- for table in [exact.log_table(name)] + exact.run_memory().facts.get(name, []) -%}
-    {%- do selects.append('select ' ~ exact.log_columns(name) | map('first') | join(', ') ~ ' from ' ~ table) -%}
+    {%- do selects.append(
+      'select ' ~ exact.log_columns(name) | map('first') | join(', ') ~ ' from ' ~ table
+    ) -%}
   {%- endfor -%}
   {{- return('(' ~ selects | join(' union all ') ~ ')') -}}
 {% endmacro %}
 
-{% macro log_part(name, part) %}{{- return(exact.log_location(name) ~ '/' ~ invocation_id ~ '-' ~ part) -}}{% endmacro %}
+{% macro log_part(name, part) %}
+  {{- return(exact.log_location(name) ~ '/' ~ invocation_id ~ '-' ~ part) -}}
+{% endmacro %}
 
 {# Statements that put a log together: what is of use goes into a new folder, and the folders that
    were there are deleted. A kill in between leaves some facts twice, which agree. #}
@@ -81,7 +89,8 @@
     {%- do folders.append(exact.log_location(name) ~ '/' ~ part) -%}
   {%- endfor -%}
   {{- return(
-    ['refresh table ' ~ exact.log_table(name), exact.append_sql(name, 'together', exact.useful_sql(name))] + exact.delete_folders_sql(folders)
+    ['refresh table ' ~ exact.log_table(name), exact.append_sql(name, 'together', exact.useful_sql(name))]
+    + exact.delete_folders_sql(folders)
   ) -}}
 {% endmacro %}
 

@@ -4,8 +4,9 @@
    the manifest costs a rebuild, never a wrong row. README.md describes its columns. #}
 {% macro manifest_columns() %}
   {{- return(
-    'model string, partition string, action string, reason string, code string, columns string, names string, states string,'
-    ~ ' contents string, inputs bigint, restated string, partitions bigint, files bigint, file_count bigint, rows bigint, bytes bigint,'
+    'model string, partition string, action string, reason string, code string, columns string,'
+    ~ ' names string, states string, contents string, inputs bigint, restated string, partitions bigint,'
+    ~ ' files bigint, file_count bigint, rows bigint, bytes bigint,'
     ~ ' invocation_id string, recorded_at timestamp'
   ) -}}
 {% endmacro %}
@@ -15,12 +16,15 @@
 {% macro record(plan, chunk, first) %}
   {%- set statements = [] -%}
   {%- if chunk.partitions -%}
-    {%- do statements.append(exact.append_sql('manifest', exact.fact_part(plan, chunk), exact.written_facts_sql(plan, chunk.partitions))) -%}
+    {%- do statements.append(exact.append_sql(
+      'manifest', exact.fact_part(plan, chunk), exact.written_facts_sql(plan, chunk.partitions)
+    )) -%}
   {%- endif -%}
   {%- set others = exact.other_facts(plan) if first else [] -%}
   {%- if others -%}
     {%- do statements.append(exact.append_sql(
-      'manifest', exact.fact_part(plan, chunk) ~ '-others', 'select *, current_timestamp() from values ' ~ others | join(', ')
+      'manifest', exact.fact_part(plan, chunk) ~ '-others',
+      'select *, current_timestamp() from values ' ~ others | join(', ')
     )) -%}
   {%- endif -%}
   {{- return(statements) -}}
@@ -36,13 +40,15 @@
   {%- for p in partitions -%}
     {%- set wanted = plan.wanted[p] -%}
     {%- do rows.append(
-      '(' ~ exact.sql_text(p) ~ ', ' ~ (reasons.index(plan.rebuild[p]) + 1) ~ ", '" ~ wanted.names ~ "', '" ~ wanted.states ~ "', '"
-      ~ wanted.contents ~ "', " ~ wanted.inputs ~ ')'
+      '(' ~ exact.sql_text(p) ~ ', ' ~ (reasons.index(plan.rebuild[p]) + 1) ~ ", '" ~ wanted.names
+      ~ "', '" ~ wanted.states ~ "', '" ~ wanted.contents ~ "', " ~ wanted.inputs ~ ')'
     ) -%}
   {%- endfor -%}
   {%- set before = [] -%}
   {%- for p, partition in found.items() if plan.column and (p in partitions or not plan.by_partition) -%}
-    {%- do before.append('(' ~ exact.sql_text(p) ~ ', ' ~ partition.files ~ 'L, ' ~ partition.file_count ~ 'L)') -%}
+    {%- do before.append(
+      '(' ~ exact.sql_text(p) ~ ', ' ~ partition.files ~ 'L, ' ~ partition.file_count ~ 'L)'
+    ) -%}
   {%- endfor -%}
   {%- set whole = plan.column and not plan.by_partition %}
   select
@@ -67,7 +73,10 @@
   left join (
       select
           written.*,
-          {{ 'coalesce(written.files = before.files and written.file_count = before.file_count, false)' if before else 'false' }} as old
+          {{
+            'coalesce(written.files = before.files and written.file_count = before.file_count, false)'
+            if before else 'false'
+          }} as old
       from ({{ exact.written_sql(plan, partitions) }}) as written
       {%- if before %}
       left join (values {{ before | join(', ') }}) as before (p, files, file_count) on written.p = before.p
@@ -116,17 +125,19 @@
   {%- set rows = [] -%}
   {%- for p in plan.drop -%}
     {%- do rows.append(
-      "('" ~ plan.node.alias ~ "', " ~ exact.sql_text(p) ~ ", 'drop', 'its inputs are gone', cast(null as string), '', '', '', '', 0L,"
+      "('" ~ plan.node.alias ~ "', " ~ exact.sql_text(p)
+      ~ ", 'drop', 'its inputs are gone', cast(null as string), '', '', '', '', 0L,"
       ~ " cast(null as string), 0L, 0L, 0L, 0L, 0L, '" ~ invocation_id ~ "')"
     ) -%}
   {%- endfor -%}
   {%- for p in plan.compared -%}
     {%- set fact = plan.wanted[p] -%}
     {%- do rows.append(
-      "('" ~ plan.node.alias ~ "', " ~ exact.sql_text(p) ~ ", 'compare', 'attributes are right', '" ~ plan.code ~ "', '"
-      ~ exact.columns_version(plan.node) ~ "', '" ~ fact.names ~ "', '" ~ fact.states ~ "', '" ~ fact.contents ~ "', " ~ fact.inputs
-      ~ "L, '" ~ plan.dimension ~ "', 1L, " ~ (found[p].files if p in found else 0) ~ 'L, ' ~ (found[p].file_count if p in found else 0)
-      ~ 'L, ' ~ (found[p].rows if p in found else 0) ~ "L, 0L, '" ~ invocation_id ~ "')"
+      "('" ~ plan.node.alias ~ "', " ~ exact.sql_text(p) ~ ", 'compare', 'attributes are right', '"
+      ~ plan.code ~ "', '" ~ exact.columns_version(plan.node) ~ "', '" ~ fact.names ~ "', '" ~ fact.states
+      ~ "', '" ~ fact.contents ~ "', " ~ fact.inputs ~ "L, '" ~ plan.dimension ~ "', 1L, "
+      ~ (found[p].files if p in found else 0) ~ 'L, ' ~ (found[p].file_count if p in found else 0) ~ 'L, '
+      ~ (found[p].rows if p in found else 0) ~ "L, 0L, '" ~ invocation_id ~ "')"
     ) -%}
   {%- endfor -%}
   {{- return(rows) -}}
@@ -136,8 +147,13 @@
 
 {# SQL, in one row: what this run recorded of a table. #}
 {% macro recorded_sql(plan) %}
-  select to_json(collect_list(struct(partition as p, action, code, files, file_count, rows, bytes, partitions))) as facts
-  from parquet.`{{ exact.literal_path(exact.log_location('manifest')) }}/{{ invocation_id }}-{{ plan.node.alias }}-*`
+  select
+      to_json(collect_list(struct(
+          partition as p, action, code, files, file_count, rows, bytes, partitions
+      ))) as facts
+  from parquet.`{{ exact.literal_path(
+    exact.log_location('manifest')
+  ) }}/{{ invocation_id }}-{{ plan.node.alias }}-*`
 {% endmacro %}
 
 {# Brings the run's memory up to date with what was recorded. Returns {rebuilt, rows, files,
@@ -152,7 +168,10 @@
       {#- They were compared, and nothing was written. -#}
     {%- elif fact.action == 'rebuild' and fact.file_count -%}
       {%- do done.update({
-        'rebuilt': done.rebuilt + 1, 'rows': done.rows + fact.rows, 'files': done.files + fact.file_count, 'bytes': done.bytes + fact.bytes,
+        'rebuilt': done.rebuilt + 1,
+        'rows': done.rows + fact.rows,
+        'files': done.files + fact.file_count,
+        'bytes': done.bytes + fact.bytes,
       }) -%}
     {%- elif fact.action == 'rebuild' and fact.p in found -%}
       {%- do done.left_over.append(fact.p) -%}

@@ -28,7 +28,8 @@
     {{- return('UNCHANGED, ' ~ done.checked ~ ' partitions checked') -}}
   {%- endif -%}
   {{- return(
-    done.rebuilt ~ ' of ' ~ done.checked ~ ' partitions rebuilt' ~ (' (' ~ exact.reasons_text(done.reasons) ~ ')' if done.rebuilt else '')
+    done.rebuilt ~ ' of ' ~ done.checked ~ ' partitions rebuilt'
+    ~ (' (' ~ exact.reasons_text(done.reasons) ~ ')' if done.rebuilt else '')
     ~ (', ' ~ done.dropped ~ ' dropped' if done.dropped else '') ~ ', ' ~ done.rows_written ~ ' rows'
     ~ (', ' ~ done.rows_left_out ~ ' left out' if done.rows_left_out else '')
   ) -}}
@@ -49,12 +50,14 @@
   {%- for name, condition in (exact.declaration(plan.node) or {'left_out': {}}).left_out.items() -%}
     {%- for read in exact.tables_behind(plan.node, name) -%}
       {%- do selects.append(
-        'select count(*) as n from ' ~ read.schema ~ '.' ~ (read.alias or read.identifier) ~ ' where ' ~ condition
+        'select count(*) as n from ' ~ read.schema ~ '.' ~ (read.alias or read.identifier)
+        ~ ' where ' ~ condition
       ) -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(
-    exact.fetch(['select sum(n) as n from (' ~ selects | join(' union all ') ~ ')'])[0].n | int if selects else 0
+    exact.fetch(['select sum(n) as n from (' ~ selects | join(' union all ') ~ ')'])[0].n | int
+    if selects else 0
   ) -}}
 {% endmacro %}
 
@@ -62,7 +65,8 @@
 {% macro log_chunk(plan, chunk, number, total) %}
   {%- if total > 1 -%}
     {%- do log(
-      plan.relation ~ ': chunk ' ~ number ~ ' of ' ~ total ~ ', partitions ' ~ chunk.partitions[0] ~ ' to ' ~ chunk.partitions[-1], info=true
+      plan.relation ~ ': chunk ' ~ number ~ ' of ' ~ total
+      ~ ', partitions ' ~ chunk.partitions[0] ~ ' to ' ~ chunk.partitions[-1], info=true
     ) -%}
   {%- endif -%}
 {% endmacro %}

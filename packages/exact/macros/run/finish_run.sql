@@ -4,7 +4,9 @@
   {%- set memory = exact.run_memory() -%}
   {%- if execute and memory.claimed -%}
     {%- set done = [] -%}
-    {%- for result in results if result.status == 'success' and result.node.unique_id in exact.engine_nodes() | map(attribute='unique_id') -%}
+    {%- for result in results
+      if result.status == 'success'
+      and result.node.unique_id in exact.engine_nodes() | map(attribute='unique_id') -%}
       {%- do done.append([result.node, fromjson(result.adapter_response.code)]) -%}
     {%- endfor -%}
     {%- set statements = exact.append_metrics_sql(done) if done else [] -%}
@@ -17,7 +19,8 @@
     {%- do exact.log_metrics(done) if done -%}
     {%- if memory.orphans -%}
       {%- do log(
-        'No model makes ' ~ memory.orphans | join(', ') ~ ' any more. To see what is left of them: dbt run-operation remove_orphans', info=true
+        'No model makes ' ~ memory.orphans | join(', ')
+        ~ ' any more. To see what is left of them: dbt run-operation remove_orphans', info=true
       ) -%}
     {%- endif -%}
   {%- endif -%}

@@ -21,7 +21,9 @@
 
 {# Whether the driver that runs SQL is this machine's, so that its processes can be looked at. #}
 {% macro runs_here() %}
-  {{- return(target.type == 'spark' and (exact.fetch(['set spark.master'])[0].value or '').startswith('local')) -}}
+  {{- return(
+    target.type == 'spark' and (exact.fetch(['set spark.master'])[0].value or '').startswith('local')
+  ) -}}
 {% endmacro %}
 
 {# Statements that claim the base. #}
@@ -29,7 +31,8 @@
   {{- return([
     'insert overwrite directory ' ~ exact.sql_text(exact.claims_location() ~ '/owner=' ~ exact.claim_owner())
     ~ ' using parquet select current_timestamp() as claimed_at, ' ~ exact.process_sql(here),
-    'create table if not exists ' ~ exact.claims_table() ~ ' (claimed_at timestamp, machine string, process bigint)'
+    'create table if not exists ' ~ exact.claims_table()
+    ~ ' (claimed_at timestamp, machine string, process bigint)'
     ~ ' using parquet options (recursiveFileLookup true) location ' ~ exact.sql_text(exact.claims_location()),
   ] + exact.look_at_claims_sql()) -}}
 {% endmacro %}
@@ -47,7 +50,9 @@
         process
     from {{ exact.claims_table() }}
   {%- endset -%}
-  {{- return([exact.forget_sql('claims'), 'refresh table ' ~ exact.claims_table()] + exact.keep_sql('claims', query)) -}}
+  {{- return(
+    [exact.forget_sql('claims'), 'refresh table ' ~ exact.claims_table()] + exact.keep_sql('claims', query)
+  ) -}}
 {% endmacro %}
 
 {% macro claims_table() %}
@@ -76,12 +81,16 @@
           unix_millis(claims.modified) - unix_millis(own.modified) as later,
           date_format(signs.seen, 'yyyy-MM-dd HH:mm:ss') as seen,
           cast((unix_timestamp(signs.now) - unix_timestamp(signs.seen)) / 60 as int) as silent,
-          coalesce(claims.machine = own.machine and (claims.process = own.process or not claims.runs), false) as gone
+          coalesce(
+              claims.machine = own.machine and (claims.process = own.process or not claims.runs), false
+          ) as gone
       )))
   from (
       select
           *,
-          {{ "java_method('java.lang.ProcessHandle', 'of', process) != 'Optional.empty'" if here else 'true' }} as runs
+          {{
+            "java_method('java.lang.ProcessHandle', 'of', process) != 'Optional.empty'" if here else 'true'
+          }} as runs
       from {{ exact.temporary('claims') }}
   ) as claims
   cross join (select * from {{ exact.temporary('claims') }} where owner = '{{ exact.claim_owner() }}') as own
@@ -100,9 +109,11 @@
   {%- set dead = [] -%}
   {%- set waited = [] -%}
   {%- for claim in others -%}
-    {%- if claim.gone or (claim.silent >= exact.setting('lock_minutes') | int and exact.writers_are_silent()) -%}
+    {%- if claim.gone
+      or (claim.silent >= exact.setting('lock_minutes') | int and exact.writers_are_silent()) -%}
       {%- do log(
-        'The run ' ~ claim.owner ~ ', of ' ~ claim.since ~ ' UTC, did not end. Its claim is taken over, and what it left is mended.', info=true
+        'The run ' ~ claim.owner ~ ', of ' ~ claim.since ~ ' UTC, did not end.'
+        ~ ' Its claim is taken over, and what it left is mended.', info=true
       ) -%}
       {%- do dead.append(claim) -%}
     {%- elif exact.gives_way(claim) -%}
@@ -110,8 +121,9 @@
     {%- else -%}
       {%- do exact.run_statements(exact.release_sql([exact.claim_owner()])) -%}
       {{- exceptions.raise_compiler_error(
-        'Another run is writing to ' ~ exact.warehouse_base() ~ ': ' ~ claim.owner ~ ', since ' ~ claim.since ~ ' UTC, last sign of life '
-        ~ claim.seen ~ ' UTC. Nothing was touched. Run again when it has ended. If you know that it is dead: dbt run-operation unlock'
+        'Another run is writing to ' ~ exact.warehouse_base() ~ ': ' ~ claim.owner ~ ', since ' ~ claim.since
+        ~ ' UTC, last sign of life ' ~ claim.seen ~ ' UTC. Nothing was touched. Run again when it has ended.'
+        ~ ' If you know that it is dead: dbt run-operation unlock'
       ) -}}
     {%- endif -%}
   {%- endfor -%}
@@ -159,11 +171,15 @@
     {%- set here = exact.runs_here() -%}
     {%- do exact.run_statements([exact.create_trash_sql()] + exact.claim_sql(here)) -%}
     {%- set owners = [] -%}
-    {%- for row in exact.fetch(['select owner from ' ~ exact.temporary('claims')]) if owner in (none, row.owner) -%}
+    {%- for row in exact.fetch(['select owner from ' ~ exact.temporary('claims')])
+      if owner in (none, row.owner) -%}
       {%- do owners.append(row.owner) -%}
     {%- endfor -%}
     {%- do exact.delete_staging_folders() -%}
     {%- do exact.run_statements(exact.release_sql(owners + [exact.claim_owner()])) -%}
-    {%- do log('Given up: ' ~ (owners | reject('equalto', exact.claim_owner()) | join(', ') or 'there was no claim'), info=true) -%}
+    {%- do log(
+      'Given up: '
+      ~ (owners | reject('equalto', exact.claim_owner()) | join(', ') or 'there was no claim'), info=true
+    ) -%}
   {%- endif -%}
 {% endmacro %}

@@ -20,7 +20,8 @@
   {%- set own = "path like '%/owner=" ~ exact.claim_owner() ~ "/%'" -%}
   {%- set row = exact.fetch(exact.staging_view_sql() + [
     'select (unix_timestamp(max(if(' ~ own ~ ', modificationTime, null)))'
-    ~ " - unix_timestamp(max(if(path not like '%/owner=%', modificationTime, null)))) / 60 as minutes from exact_staging"
+    ~ " - unix_timestamp(max(if(path not like '%/owner=%', modificationTime, null)))) / 60 as minutes"
+    ~ ' from exact_staging'
   ])[0] -%}
   {{- return(row.minutes is none or row.minutes >= exact.setting('lock_minutes') | int) -}}
 {% endmacro %}
@@ -40,5 +41,7 @@
       {%- do folders.append(folder) if found and folder not in folders -%}
     {%- endfor -%}
   {%- endfor -%}
-  {%- do exact.run_statements(['set spark.sql.maxMetadataStringLength = 100'] + exact.delete_folders_sql(folders)) -%}
+  {%- do exact.run_statements(
+    ['set spark.sql.maxMetadataStringLength = 100'] + exact.delete_folders_sql(folders)
+  ) -%}
 {% endmacro %}

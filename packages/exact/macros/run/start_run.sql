@@ -21,7 +21,9 @@
 {# --sample would write a part of the rows as if it were all. #}
 {% macro check_flags() %}
   {%- if flags.SAMPLE -%}
-    {{- exceptions.raise_compiler_error('--sample would leave tables with a part of their rows. Build from a smaller source instead.') -}}
+    {{- exceptions.raise_compiler_error(
+      '--sample would leave tables with a part of their rows. Build from a smaller source instead.'
+    ) -}}
   {%- endif -%}
 {% endmacro %}
 
@@ -58,7 +60,8 @@
     {%- if not tables[node.alias].location.endswith(place.split('://')[-1]) -%}
       {{- exceptions.raise_compiler_error(
         exact.relation_name(node) ~ ' lies in ' ~ tables[node.alias].location ~ ', not in ' ~ place
-        ~ '. Set the base back, use another schema, or drop the table from the catalog to build it at the new place.'
+        ~ '. Set the base back, use another schema, or drop the table from the catalog'
+        ~ ' to build it at the new place.'
       ) -}}
     {%- endif -%}
   {%- endfor -%}
@@ -66,9 +69,11 @@
 
 {# dbt run does not load seeds; without them its models would fail one by one, halfway. #}
 {% macro check_seeds(tables) %}
-  {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.package_name == project_name and node.alias not in tables -%}
+  {%- for node in graph.nodes.values()
+    if node.resource_type == 'seed' and node.package_name == project_name and node.alias not in tables -%}
     {{- exceptions.raise_compiler_error(
-      'The seed ' ~ node.alias ~ ' is not loaded in ' ~ target.schema ~ '. Run `dbt seed` once, or `dbt build`, which does it.'
+      'The seed ' ~ node.alias ~ ' is not loaded in ' ~ target.schema
+      ~ '. Run `dbt seed` once, or `dbt build`, which does it.'
     ) -}}
   {%- endfor -%}
 {% endmacro %}
@@ -82,10 +87,14 @@
   {%- for node in exact.engine_nodes() if node.alias in memory.tables -%}
     {%- do refresh.append('refresh table ' ~ exact.relation_name(node)) -%}
   {%- endfor -%}
-  {%- set found = exact.take_in_state(exact.fetch(statements + refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])) -%}
+  {%- set found = exact.take_in_state(
+    exact.fetch(statements + refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])
+  ) -%}
   {%- do memory.update({'claimed': writes}) -%}
   {%- if writes and exact.hold_or_withdraw(found.claims) -%}
-    {%- set found = exact.take_in_state(exact.fetch(refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])) -%}
+    {%- set found = exact.take_in_state(
+      exact.fetch(refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])
+    ) -%}
     {{- return(exact.check_and_repair(found, writes)) -}}
   {%- endif -%}
   {{- return(exact.check_and_repair(found, writes)) -}}
@@ -95,7 +104,8 @@
   {%- if found.zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z') -%}
     {%- do exact.run_statements(exact.release_sql([exact.claim_owner()])) if writes -%}
     {{- exceptions.raise_compiler_error(
-      'The time zone of the session is ' ~ found.zone ~ ', in which a day is another one. Set spark.sql.session.timeZone: UTC in profiles.yml,'
+      'The time zone of the session is ' ~ found.zone ~ ', in which a day is another one.'
+      ~ ' Set spark.sql.session.timeZone: UTC in profiles.yml,'
       ~ ' under server_side_parameters or conf (see profiles.yml.example).'
     ) -}}
   {%- endif -%}
@@ -110,14 +120,20 @@
   {%- for node, missing, surplus in differing -%}
     {%- set relation = exact.relation_name(node) -%}
     {%- do log(
-      relation ~ ': the catalog did not know ' ~ missing | length ~ ' partitions, and knew ' ~ surplus | length
-      ~ ' that are not there. It is put right.', info=true
+      relation ~ ': the catalog did not know ' ~ missing | length ~ ' partitions, and knew '
+      ~ surplus | length ~ ' that are not there. It is put right.', info=true
     ) -%}
-    {%- for verb, partitions, separator in [('add if not exists ', missing, ' '), ('drop if exists ', surplus, ', ')] -%}
+    {%- for verb, partitions, separator in [
+      ('add if not exists ', missing, ' '), ('drop if exists ', surplus, ', ')
+    ] -%}
       {%- for some in partitions | batch(200) -%}
-        {%- do statements.append('alter table ' ~ relation ~ ' ' ~ verb ~ exact.partition_specs(node, some) | join(separator)) -%}
+        {%- do statements.append(
+          'alter table ' ~ relation ~ ' ' ~ verb ~ exact.partition_specs(node, some) | join(separator)
+        ) -%}
         {#- Where no file is, a folder may be. -#}
-        {%- do statements.extend(exact.delete_folders_sql(exact.partition_folders(node, some))) if partitions == surplus -%}
+        {%- do statements.extend(
+          exact.delete_folders_sql(exact.partition_folders(node, some))
+        ) if partitions == surplus -%}
       {%- endfor -%}
     {%- endfor -%}
   {%- endfor -%}

@@ -7,8 +7,8 @@
   group by model
   union all
   select 'fact' as kind, model as name, {{ exact.lines_sql(
-    "files, file_count, fact.code, fact.columns, fact.names, fact.states, fact.contents, fact.inputs, coalesce(fact.restated, ''),"
-    ~ ' fact.partitions, fact.rows, p'
+    'files, file_count, fact.code, fact.columns, fact.names, fact.states, fact.contents, fact.inputs,'
+    ~ " coalesce(fact.restated, ''), fact.partitions, fact.rows, p"
   ) }} as text
   from (
       {#- The last fact on each set of files of each partition. -#}
@@ -17,7 +17,9 @@
           partition as p,
           files,
           file_count,
-          max_by(struct(code, columns, names, states, contents, inputs, restated, partitions, rows), recorded_at) as fact
+          max_by(
+              struct(code, columns, names, states, contents, inputs, restated, partitions, rows), recorded_at
+          ) as fact
       from {{ exact.log_table('manifest') }}
       where code is not null
       group by model, partition, files, file_count
@@ -37,7 +39,9 @@
   union all
   select 'log' as kind, log as name, array_join(collect_set(part), chr(10)) as text
   from (
-      select regexp_extract(path, '/?([^/]+)/[^/]+/[^/]+$', 1) as log, regexp_extract(path, '/([^/]+)/[^/]+$', 1) as part
+      select
+          regexp_extract(path, '/?([^/]+)/[^/]+/[^/]+$', 1) as log,
+          regexp_extract(path, '/([^/]+)/[^/]+$', 1) as part
       from {{ exact.temporary('table_listing') }}
       where startswith(path, {{ exact.sql_text(exact.below_base(exact.engine_location()) ~ '/') }})
   )
@@ -51,7 +55,9 @@
   {%- endif %}
 {% endmacro %}
 
-{% macro lines_sql(fields) %}{{- return("array_join(collect_list(concat_ws('|', " ~ fields ~ ')), chr(10))') -}}{% endmacro %}
+{% macro lines_sql(fields) %}
+  {{- return("array_join(collect_list(concat_ws('|', " ~ fields ~ ')), chr(10))') -}}
+{% endmacro %}
 
 {# What source files make of the partitions of each table that reads them (wanted.sql), in one
    pass over all files. #}
@@ -62,7 +68,10 @@
       {%- for read in exact.tables_behind(node, name) if read.resource_type == 'source' -%}
         {%- do readers.setdefault(read.source_name ~ '.' ~ read.name, []).append(
           "struct('" ~ node.alias ~ ' ' ~ name ~ "' as name, "
-          ~ ("'" ~ exact.whole_table() ~ "'" if expression == exact.all_rows() else 'cast(' ~ expression ~ ' as string)') ~ ' as p)'
+          ~ (
+            "'" ~ exact.whole_table() ~ "'" if expression == exact.all_rows()
+            else 'cast(' ~ expression ~ ' as string)'
+          ) ~ ' as p)'
         ) -%}
       {%- endfor -%}
     {%- endfor -%}
@@ -118,7 +127,11 @@
     {%- for line in own -%}
       {%- set field = line.split('|', 5) -%}
       {%- do parts.update({field[5]: {
-        'names': field[0], 'states': field[1], 'contents': field[2], 'inputs': field[3] | int, 'rows': field[4] | int,
+        'names': field[0],
+        'states': field[1],
+        'contents': field[2],
+        'inputs': field[3] | int,
+        'rows': field[4] | int,
       }}) -%}
     {%- endfor -%}
     {%- do memory.sources.update({name: parts}) -%}
@@ -130,7 +143,9 @@
     {%- set folders = exact.partitions_found(node) | reject('equalto', exact.whole_table()) | list -%}
     {%- set known = lines.catalog.get(node.alias, []) -%}
     {%- if node.alias in memory.tables and folders | sort != known | sort -%}
-      {%- do rest.differing.append([node, folders | reject('in', known) | list, known | reject('in', folders) | list]) -%}
+      {%- do rest.differing.append(
+        [node, folders | reject('in', known) | list, known | reject('in', folders) | list]
+      ) -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return(rest) -}}
@@ -143,7 +158,9 @@
   {%- set codes = {} -%}
   {%- for line in found -%}
     {%- set field = line.split('|', 2) -%}
-    {%- do partitions.update({field[2]: dict(exact.nothing_found(), files=field[0] | int, file_count=field[1] | int)}) -%}
+    {%- do partitions.update(
+      {field[2]: dict(exact.nothing_found(), files=field[0] | int, file_count=field[1] | int)}
+    ) -%}
   {%- endfor -%}
   {%- for line in facts -%}
     {%- set field = line.split('|', 11) -%}
@@ -152,8 +169,14 @@
     {%- do codes.update({field[2]: true}) -%}
     {%- if partition.files == field[0] | int and partition.file_count == field[1] | int -%}
       {%- do partition.update({'rows': field[10] | int, 'fact': {
-        'code': field[2], 'columns': field[3], 'names': field[4], 'states': field[5], 'contents': field[6], 'inputs': field[7] | int,
-        'restated': field[8], 'partitions': field[9] | int,
+        'code': field[2],
+        'columns': field[3],
+        'names': field[4],
+        'states': field[5],
+        'contents': field[6],
+        'inputs': field[7] | int,
+        'restated': field[8],
+        'partitions': field[9] | int,
       }}) -%}
     {%- endif -%}
   {%- endfor -%}

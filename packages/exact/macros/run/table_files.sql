@@ -13,7 +13,8 @@
   {{- return(
     [
       exact.forget_sql('table_listing'),
-      'create table if not exists ' ~ table ~ ' (path string, modificationTime timestamp, length bigint, content binary)'
+      'create table if not exists ' ~ table
+      ~ ' (path string, modificationTime timestamp, length bigint, content binary)'
       ~ ' using binaryFile options (recursiveFileLookup true) location ' ~ exact.sql_text(base),
       'refresh table ' ~ table,
     ]
@@ -28,7 +29,9 @@
   {%- for node in exact.engine_nodes() -%}
     {%- set column = exact.partition_column(node) -%}
     {%- set place = exact.below_base(exact.table_location(node)) ~ '/' ~ (column ~ '=' if column else '') -%}
-    {%- do places.append("('" ~ node.alias ~ "', " ~ exact.sql_text(place) ~ ', ' ~ ('true' if column else 'false') ~ ')') -%}
+    {%- do places.append(
+      "('" ~ node.alias ~ "', " ~ exact.sql_text(place) ~ ', ' ~ ('true' if column else 'false') ~ ')'
+    ) -%}
   {%- endfor -%}
   {%- set value = "substring_index(substr(listed.path, length(places.place) + 1), '/', 1)" %}
   select
@@ -49,7 +52,8 @@
   {%- for node in exact.engine_nodes() if node.alias in tables and exact.partition_column(node) -%}
     {%- set column = exact.partition_column(node) -%}
     {%- do selects.append(
-      "select '" ~ node.alias ~ "' as model, cast(" ~ column ~ ' as string) as p from ' ~ exact.relation_name(node) ~ ' group by ' ~ column
+      "select '" ~ node.alias ~ "' as model, cast(" ~ column ~ ' as string) as p from '
+      ~ exact.relation_name(node) ~ ' group by ' ~ column
     ) -%}
   {%- endfor -%}
   {{- return(selects | join(' union all ')) -}}

@@ -12,7 +12,9 @@
 {# Statement that lets go of one and of what was computed, if it is there. `drop view if exists`
    would look for a database global_temp in the catalog, where a role may not look. #}
 {% macro forget_sql(name) %}
-  {{- return('create or replace global temporary view ' ~ exact.temporary_name(name) ~ ' as select 1 as nothing') -}}
+  {{- return(
+    'create or replace global temporary view ' ~ exact.temporary_name(name) ~ ' as select 1 as nothing'
+  ) -}}
 {% endmacro %}
 
 {# Statements that make one and compute it once. #}

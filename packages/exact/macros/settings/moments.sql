@@ -16,7 +16,9 @@
 {% endmacro %}
 
 {% macro default__valid_moment(column) %}
-  {{- return('if(' ~ exact.moment(column) ~ ' <= ' ~ exact.latest_moment() ~ ', ' ~ exact.moment(column) ~ ', null)') -}}
+  {{- return(
+    'if(' ~ exact.moment(column) ~ ' <= ' ~ exact.latest_moment() ~ ', ' ~ exact.moment(column) ~ ', null)'
+  ) -}}
 {% endmacro %}
 
 {# The latest moment that the models accept; it moves with time, and a later one becomes valid

@@ -6,6 +6,7 @@
 
 {% macro default__warehouse_base() %}
   {{- exceptions.raise_compiler_error(
-    'exact does not know where tables lie. Add a macro default__warehouse_base() to your project that returns a folder or URI.'
+    'exact does not know where tables lie. Add a macro default__warehouse_base() to your project'
+    ~ ' that returns a folder or URI.'
   ) -}}
 {% endmacro %}

@@ -8,9 +8,12 @@
 {% macro remember_days_sql(sources, groups) %}
   {%- set statements = [] -%}
   {%- for source in sources -%}
-    {%- set unknown = groups | selectattr('source', 'equalto', source.name) | map(attribute='days_unknown') | sum(start=[]) -%}
+    {%- set unknown = groups | selectattr('source', 'equalto', source.name)
+      | map(attribute='days_unknown') | sum(start=[]) -%}
     {%- if unknown -%}
-      {%- do statements.extend(exact.add_facts_sql('file_days', loop.index, exact.file_days_sql(source, unknown))) -%}
+      {%- do statements.extend(
+        exact.add_facts_sql('file_days', loop.index, exact.file_days_sql(source, unknown))
+      ) -%}
     {%- endif -%}
   {%- endfor -%}
   {{- return(statements) -}}
@@ -84,7 +87,8 @@
     {%- do rules.append("'" ~ exact.day_rules(source) ~ "'") -%}
   {%- endfor -%}
   {{- return(
-    'rules in (' ~ rules | unique | join(', ') ~ ') and (true_until is null or true_until > ' ~ exact.latest_moment() ~ ')'
+    'rules in (' ~ rules | unique | join(', ')
+    ~ ') and (true_until is null or true_until > ' ~ exact.latest_moment() ~ ')'
   ) -}}
 {% endmacro %}
 

@@ -24,14 +24,16 @@
         )) -%}
         {%- do queries.append(
           'select _metadata.file_path as file_path from ' ~ table ~ ' where _metadata.file_path in ('
-          ~ exact.path_literals(own | map(attribute='file_path')) ~ ') group by _metadata.file_path having count_if('
+          ~ exact.path_literals(own | map(attribute='file_path'))
+          ~ ') group by _metadata.file_path having count_if('
           ~ column ~ ' not between -99999999999999999 and 99999999999999999) * 2 > count(' ~ column ~ ')'
         ) -%}
         {%- do numbers.extend(own) -%}
       {%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
-  {%- set large = exact.fetch(statements + [queries | join(' union all ')]) | map(attribute='file_path') | list if queries else [] -%}
+  {%- set large = exact.fetch(statements + [queries | join(' union all ')])
+    | map(attribute='file_path') | list if queries else [] -%}
   {%- set small = numbers | rejectattr('file_path', 'in', large) | unique(attribute='path') | list -%}
   {%- set found = numbers | selectattr('file_path', 'in', large) | map(attribute='path') | list -%}
   {%- if small -%}

@@ -8,7 +8,8 @@
   {%- for source in sources -%}
     {%- set own = files | selectattr('source', 'equalto', source.name) | list -%}
     {%- if own -%}
-      {%- set readable = source.schema ~ '.' ~ source.table ~ '__readable_' ~ local_md5(source.location)[:8] -%}
+      {%- set readable = source.schema ~ '.' ~ source.table
+        ~ '__readable_' ~ local_md5(source.location)[:8] -%}
       {%- do statements.extend(exact.file_table_sql(
         readable, source, 'nothing string', 'parquet', exact.parquet_files() ~ ', ignoreCorruptFiles true'
       )) -%}
@@ -19,17 +20,20 @@
       ) -%}
     {%- endif -%}
   {%- endfor -%}
-  {%- set paths = exact.fetch(statements + [queries | join(' union all ')]) | map(attribute='file_path') | list -%}
+  {%- set paths = exact.fetch(statements + [queries | join(' union all ')])
+    | map(attribute='file_path') | list -%}
   {%- set seen = dict(zip(paths, paths)) -%}
   {%- set empty = [] -%}
   {%- set broken = [] -%}
   {%- for source in sources -%}
-    {%- set unseen = files | selectattr('source', 'equalto', source.name) | rejectattr('file_path', 'in', seen) | list -%}
+    {%- set unseen = files | selectattr('source', 'equalto', source.name)
+      | rejectattr('file_path', 'in', seen) | list -%}
     {%- do empty.extend(unseen | map(attribute='path')) -%}
     {%- for some in unseen | batch(exact.setting('files_per_filter')) -%}
       {%- do broken.extend(exact.fetch([
         'select path from ' ~ exact.listing_table(source) ~ ' where _metadata.file_path in ('
-        ~ exact.path_literals(some | map(attribute='file_path')) ~ ") and hex(substr(content, -4)) != hex('PAR1')"
+        ~ exact.path_literals(some | map(attribute='file_path'))
+        ~ ") and hex(substr(content, -4)) != hex('PAR1')"
       ]) | map(attribute='path')) -%}
     {%- endfor -%}
   {%- endfor -%}

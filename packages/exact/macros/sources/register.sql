@@ -16,7 +16,9 @@
   {%- endif -%}
   {%- set merged = {} -%}
   {%- for source in sources -%}
-    {%- do merged.update({source.name: exact.merged_groups(groups | selectattr('source', 'equalto', source.name) | list)}) -%}
+    {%- do merged.update(
+      {source.name: exact.merged_groups(groups | selectattr('source', 'equalto', source.name) | list)}
+    ) -%}
   {%- endfor -%}
   {%- do exact.name_files(merged) -%}
   {%- set statements = [] -%}
@@ -49,7 +51,8 @@
   {%- set selects = [] -%}
   {%- for source in sources -%}
     {%- do statements.extend(exact.file_table_sql(
-      exact.listing_table(source), source, 'path string, modificationTime timestamp, length bigint, content binary', 'binaryFile'
+      exact.listing_table(source), source,
+      'path string, modificationTime timestamp, length bigint, content binary', 'binaryFile'
     )) -%}
     {%- do selects.append(
       "select '" ~ source.name ~ "' as source, path, _metadata.file_path as file_path, length as file_size,"
@@ -71,7 +74,9 @@
         types,
         count(*) as file_count,
         to_json(collect_list(if(
-            types is null and counts, struct(source, path, file_path, file_size, cast(file_modified as string) as modified), null
+            types is null and counts,
+            struct(source, path, file_path, file_size, cast(file_modified as string) as modified),
+            null
         ))) as new,
         to_json(collect_list(if(days_known or not counts, null, file_path))) as days_unknown,
         if(counts, null, min(path)) as ignored
@@ -103,7 +108,8 @@
   {%- for row in exact.fetch(before + [query]) -%}
     {%- if row.ignored -%}
       {%- do log(
-        row.source ~ ' ignores ' ~ row.file_count ~ ' files that are not called *.parquet, such as ' ~ row.ignored, info=true
+        row.source ~ ' ignores ' ~ row.file_count ~ ' files that are not called *.parquet, such as '
+        ~ row.ignored, info=true
       ) -%}
     {%- else -%}
       {%- do groups.append(dict(row, new=fromjson(row.new), days_unknown=fromjson(row.days_unknown))) -%}

@@ -17,12 +17,14 @@
   {%- set moments = ([declared.day] if declared.day else []) + (declared.moments or []) -%}
   {%- for key in declared if key not in known -%}
     {{- exceptions.raise_compiler_error(
-      source.source_name ~ '.' ~ source.name ~ ': meta.exact.' ~ key ~ ' is not known; the keys are ' ~ known | join(', ') ~ '.'
+      source.source_name ~ '.' ~ source.name ~ ': meta.exact.' ~ key ~ ' is not known; the keys are '
+      ~ known | join(', ') ~ '.'
     ) -}}
   {%- endfor -%}
   {%- for name in moments if name not in columns -%}
     {{- exceptions.raise_compiler_error(
-      source.source_name ~ '.' ~ source.name ~ ': meta.exact names the column ' ~ name ~ ', which is not among its columns.'
+      source.source_name ~ '.' ~ source.name ~ ': meta.exact names the column ' ~ name
+      ~ ', which is not among its columns.'
     ) -}}
   {%- endfor -%}
   {{- return({

@@ -13,12 +13,15 @@
     {%- set rows = [] -%}
     {%- for file in files -%}
       {%- do rows.append(
-        '(' ~ exact.sql_text(file.source) ~ ', ' ~ exact.sql_text(file.file_path) ~ ', ' ~ file.file_size ~ ", timestamp '" ~ file.modified
-        ~ "', " ~ exact.sql_text(types[file.path]) ~ ', ' ~ (file.path in empty) | lower ~ ')'
+        '(' ~ exact.sql_text(file.source) ~ ', ' ~ exact.sql_text(file.file_path) ~ ', ' ~ file.file_size
+        ~ ", timestamp '" ~ file.modified ~ "', " ~ exact.sql_text(types[file.path])
+        ~ ', ' ~ (file.path in empty) | lower ~ ')'
       ) -%}
     {%- endfor -%}
     {%- do waiting.clear() -%}
-    {%- do waiting.extend(exact.add_facts_sql('file_types', loop.index, 'select * from values ' ~ rows | join(', '))) -%}
+    {%- do waiting.extend(
+      exact.add_facts_sql('file_types', loop.index, 'select * from values ' ~ rows | join(', '))
+    ) -%}
   {%- endfor -%}
   {{- return(waiting + ['set spark.sql.caseSensitive = false']) -}}
 {% endmacro %}
@@ -47,9 +50,10 @@
   {{- return(types) -}}
 {% endmacro %}
 
-{# {path: 'struct<name:type,...>'} of a few files; without those that have a type unknown to Spark. Spark looks
-   at a footer while it plans, so EXPLAIN has the answer; and where a query would fail, which nothing here
-   could catch, EXPLAIN says so in text. It is asked of all files at once, and only after that of each. #}
+{# {path: 'struct<name:type,...>'} of a few files; without those that have a type unknown to Spark.
+   Spark looks at a footer while it plans, so EXPLAIN has the answer; and where a query would fail,
+   which nothing here could catch, EXPLAIN says so in text. It is asked of all files at once, and
+   only after that of each. #}
 {% macro read_structs(files, before) %}
   {%- set queries = [] -%}
   {%- for file in files -%}
@@ -92,7 +96,8 @@
   {%- for name, type in modules.re.findall('(?:^|,)([^:,]+):([a-z_]+(?:[(][0-9]+,[0-9]+[)])?)', flat.text) -%}
     {%- if name | lower in columns and name | lower in found -%}
       {{- exceptions.raise_compiler_error(
-        path ~ ' has two columns called ' ~ name | lower ~ ', in other letters. Spark cannot tell them apart: rename one, then run again.'
+        path ~ ' has two columns called ' ~ name | lower
+        ~ ', in other letters. Spark cannot tell them apart: rename one, then run again.'
       ) -}}
     {%- endif -%}
     {%- do found.update({name | lower: type}) -%}
