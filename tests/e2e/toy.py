@@ -49,7 +49,9 @@ class Toy(Warehouse):
 def wanted(lake: Path) -> dict[str, Rows]:
     """The tables as DuckDB computes them."""
     db = duckdb.connect()
-    db.execute(f"create view readings as select * from '{lake}/readings/*/*.parquet'")
+    db.execute(
+        f"create view readings as select * from read_parquet('{lake}/readings/*/*.parquet', union_by_name = true)"
+    )
     db.execute(f"create view places as select * from read_csv('{PACKAGE}/integration_tests/seeds/places.csv')")
     db.execute(
         "create view days as select sensor, count(*) as readings, max(celsius)::decimal(5, 1) as warmest,"

@@ -158,7 +158,7 @@
 {# Statements that give claims up. #}
 {% macro release_sql(owners) %}
   {%- set folders = [] -%}
-  {%- for owner in owners -%}
+  {%- for owner in owners | unique -%}
     {%- do folders.append(exact.claims_location() ~ '/owner=' ~ owner) -%}
   {%- endfor -%}
   {{- return(exact.delete_folders_sql(folders)) -}}

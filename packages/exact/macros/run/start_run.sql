@@ -20,7 +20,7 @@
 
 {# --sample would write a part of the rows as if it were all. #}
 {% macro check_flags() %}
-  {%- if flags.SAMPLE -%}
+  {%- if invocation_args_dict.get('sample') -%}
     {{- exceptions.raise_compiler_error(
       '--sample would leave tables with a part of their rows. Build from a smaller source instead.'
     ) -}}
