@@ -15,12 +15,13 @@
   ) -}}
 {% endmacro %}
 
-{# Whether the rows that are there can be compared: their files are known, and have the contract's
-   columns. #}
+{# Whether the rows that are there can be compared with those of the SQL: their files are known, and
+   both have the contract's columns. #}
 {% macro rows_are_readable(plan) %}
   {%- set found = exact.partitions_found(plan.node).get(exact.whole_table()) -%}
   {{- return(
     found and found.fact and found.fact.columns == exact.columns_version(plan.node)
+    and plan.types in (none, exact.struct_of(exact.contract_columns(plan.node)))
     and not plan.table.change in ('new', 'replace')
   ) -}}
 {% endmacro %}
