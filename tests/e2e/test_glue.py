@@ -380,6 +380,11 @@ def test_session_is_stopped_when_the_run_is_ended(gold: GlueWarehouse) -> None:
     assert process.returncode == 128 + signal.SIGTERM, said
     new = {key: status for key, status in gold.sessions().items() if key not in before}
     assert len(new) == 1 and set(new.values()) <= {"STOPPING", "STOPPED"}, new
+    # Its claim is still there. To dbt alone the session may be at work; glue-build asks whether it is.
+    outcome = gold.dbt("run", "--select", "dim_date")
+    assert not outcome.success and "Another run is writing to s3://my-gold-bucket/gold: silver-" in outcome.message
+    said, _ = (process := glue_build(gold, "--select", "dim_date")).communicate(timeout=600)
+    assert process.returncode == 0 and "is over: its claim is given up" in said, said
 
 
 def test_preflight_says_all_that_is_wrong_and_what_to_do(gold: GlueWarehouse) -> None:
@@ -468,9 +473,6 @@ def test_run_after_failed_runs_is_exact(gold: GlueWarehouse, lake: Lake) -> None
     gold.control("reset", {})
     # A run that is killed while it deletes leaves the folder in the trash.
     gold.sql("alter table gold.exact_trash add partition (folder='0') location 's3://my-gold-bucket/gold/audit/0'")
-    # To dbt alone the session may be at work still; glue-build asks whether it is.
-    outcome = gold.dbt("run")
-    assert not outcome.success and "Another run is writing to s3://my-gold-bucket/gold: silver-" in outcome.message
     started_at = Outcome.now()
     said, _ = (process := glue_build(gold)).communicate(timeout=900)
     assert process.returncode == 0 and "is over: its claim is given up" in said, said
