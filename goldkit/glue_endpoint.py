@@ -55,6 +55,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Annotated, Any, Literal
 
+import boto3
 import pyspark
 import typer
 from botocore import xform_name
@@ -106,6 +107,12 @@ def client_environ(url: str) -> dict[str, str]:
         "GLUE_ROLE_ARN": "arn:aws:iam::123456789012:role/silver-to-gold-session",
         "DBT_TARGET": "glue",
     }
+
+
+def admin_client(url: str) -> Any:
+    """Glue as boto3 sees it at an endpoint, of an administrator."""
+    keys = {"aws_access_key_id": iam.ADMIN, "aws_secret_access_key": "b", "region_name": "eu-west-1"}
+    return boto3.client("glue", endpoint_url=url, **keys)
 
 
 class AwsError(Exception):
@@ -867,7 +874,7 @@ class GlueEndpoint:
         request, status, headers = Request(environ), 200, {}
         signature = request.headers.get("Authorization", "")
         scope = re.match(r"AWS4-HMAC-SHA256 Credential=([^/]+)/[^/]+/([^/]+)/([^/]+)/", signature)
-        _here.key, _here.region = scope.group(1, 2) if scope else ("", "")
+        _here.key, _here.region, signed_for = scope.groups() if scope else ("", "", "s3")
         service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         try:
             if request.path == "/_control/ask":
@@ -879,13 +886,13 @@ class GlueEndpoint:
             elif service == "AWSGlue" and OURS.search(operation):
                 answer = self._glue(operation, request)
             else:
-                self._counts[operation or (scope[3] if scope else "s3")] += 1
+                self._counts[operation or signed_for] += 1
                 body = request.get_data()
                 environ["wsgi.input"] = io.BytesIO(body)  # which moto reads again
                 # Where services other than AWS's JSON protocol name the operation: in a form, or in the path.
                 form = re.search(rb"\bAction=(\w+)", body)
                 operation = operation or (form[1].decode() if form else request.path.rsplit("/", 1)[-1])
-                self._authorize(scope[3] if scope else "s3", operation, {})
+                self._authorize(signed_for, operation, {})
                 return self._moto(environ, start_response)  # type: ignore[no-any-return]
         except Exception as problem:  # noqa: BLE001 - what is not AWS's error is a server's fault
             error = problem if isinstance(problem, AwsError) else None

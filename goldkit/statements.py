@@ -18,14 +18,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import boto3
 from rich.console import Console
 from rich.table import Table
 
 from goldkit import iam
 from goldkit.changes import Lake, late_rows, new_day
 from goldkit.environment import PROJECT, SetupError
-from goldkit.glue_endpoint import SMALL, GlueEndpoint, client_environ
+from goldkit.glue_endpoint import SMALL, GlueEndpoint, admin_client, client_environ
 
 # What the permissions name, and what the plain project has instead.
 SILVER, GOLD = "my-silver-bucket/silver", "my-gold-bucket"
@@ -89,9 +88,7 @@ def run() -> None:
         policies = {"gold": iam.read(PROJECT / "deploy"), "plain": iam.read(PROJECT / "deploy", NAMES)}
         with GlueEndpoint(work / "endpoint", work / "s3", conf=SMALL, policies=policies["gold"]) as glue:
             # As the template does: dbt-glue makes it as the caller, who may not.
-            keys = {"aws_access_key_id": iam.ADMIN, "aws_secret_access_key": "b", "region_name": "eu-west-1"}
-            client = boto3.client("glue", endpoint_url=glue.url, **keys)
-            client.create_database(DatabaseInput={"Name": "plain", "LocationUri": f"s3://{GOLD}/plain"})
+            admin_client(glue.url).create_database(DatabaseInput={"Name": "plain", "LocationUri": f"s3://{GOLD}/plain"})
             for what in ("first build", "new day and late rows", "nothing new"):
                 if what.startswith("new"):
                     new_day(lake)

@@ -27,7 +27,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pyarrow.parquet as pq
 import pyspark
 import pytest
@@ -37,7 +36,7 @@ from goldkit.changes import Lake, late_rows, users_changed
 from goldkit.compare import PATHS
 from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
-from goldkit.glue_endpoint import SMALL, client_environ
+from goldkit.glue_endpoint import SMALL, admin_client, client_environ
 
 from .conftest import NewWarehouse, copy_of_the_project
 from .toy import STEPS, Toy, copy_of_the_toy, days_and_files, found, wanted
@@ -48,8 +47,7 @@ SILVER, GOLD = Path("s3/my-silver-bucket/silver"), Path("s3/my-gold-bucket/gold"
 # What dbt-glue asks for and does without: the first makes the database, which the role does next; the second is
 # `use None`, as it is in every session.
 NOT_NEEDED = {"caller: glue:CreateDatabase catalog", "role: glue:GetDatabase database/none"}
-
-
+# What nothing asks for here; deploy/README.md says of each why it stays.
 ON_AWS_ALONE = {
     ("caller", "glue:DeleteSession"),
     ("caller", "glue:ListStatements"),
@@ -110,9 +108,7 @@ class GlueWarehouse(Warehouse):
 
     @property
     def client(self) -> Any:
-        """Glue as boto3 sees it, of an administrator."""
-        keys = {"aws_access_key_id": iam.ADMIN, "aws_secret_access_key": "b", "region_name": "eu-west-1"}
-        return boto3.client("glue", endpoint_url=self.url, **keys)
+        return admin_client(self.url)
 
     def sql(self, *statements: str) -> None:
         """Run SQL in a session of an administrator."""
