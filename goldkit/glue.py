@@ -52,8 +52,9 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
             running[:] = [subprocess.Popen([dbt, *commands[0]], cwd=PROJECT, env=environ)]
             code = running[0].wait()
             owner = holder(log, known) if code and not freed else None
-            if owner and is_over(owner):
-                console.print(f"Session {owner} is over: its claim is given up.", soft_wrap=True)
+            holding = owner.split(".")[0] if owner else ""
+            if holding and is_over(holding):
+                console.print(f"Session {holding} is over: its claim is given up.", soft_wrap=True)
                 commands.insert(0, ["run-operation", "unlock", "--args", json.dumps({"owner": owner})])
                 freed = True
             elif code:
@@ -80,9 +81,9 @@ def _size(file: Path) -> int:
 
 
 def holder(log: Path, known: int) -> str | None:
-    """The session that keeps a run out, by what dbt's log says after its first `known` bytes."""
+    """The run that keeps another out, as session.run, by what dbt's log says after its first `known` bytes."""
     said = log.read_bytes()[known if known <= _size(log) else 0 :].decode(errors="replace") if log.exists() else ""
-    found = re.search(r"Another run is writing to .*: (silver-to-gold-[0-9a-f-]+), since", said)
+    found = re.search(r"Another run is writing to .*: (silver-to-gold-[0-9a-f.-]+), since", said)
     return found[1] if found else None
 
 

@@ -15,9 +15,9 @@
   {%- do exact.check(plan) -%}
   {%- if exact.read_only() -%}
     {%- do exact.log_plan(plan) -%}
-    {%- set done = exact.outcome(plan, {'rebuilt': 0, 'rows': 0, 'files': 0, 'bytes': 0, 'left_over': []}) -%}
+    {%- set done = exact.outcome(plan, exact.nothing_recorded()) -%}
   {%- else -%}
-    {%- set recorded = {'rebuilt': 0, 'rows': 0, 'files': 0, 'bytes': 0, 'left_over': []} -%}
+    {%- set recorded = exact.nothing_recorded() -%}
     {%- for chunk in exact.apply(plan) -%}
       {%- set facts_sql = exact.record(plan, chunk, first=loop.first) -%}
       {%- set statements = chunk.statements + facts_sql -%}
@@ -30,7 +30,7 @@
       {%- endif -%}
     {%- endfor -%}
     {#- An overwrite without rows keeps the old partition (adapter/README.md 4). -#}
-    {%- do exact.run_statements(exact.drop_partitions_sql(plan, recorded.left_over)) -%}
+    {%- do exact.run_statements(exact.drop_partitions_sql(plan.node, this, recorded.left_over)) -%}
     {%- set done = exact.outcome(plan, recorded) -%}
   {%- endif -%}
   {{- run_hooks(post_hooks) -}}

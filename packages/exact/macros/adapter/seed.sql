@@ -14,6 +14,15 @@
   {%- for row in table.rows -%}
     {%- set cells = [] -%}
     {%- for cell in row -%}
+      {%- set name = table.column_names[loop.index0] -%}
+      {%- if cell is not none and cell is not string and model.columns[name].data_type == 'string' -%}
+        {#- dbt has read 007 as 7. -#}
+        {{- exceptions.raise_compiler_error(
+          'The column ' ~ name ~ ' of the seed ' ~ model.name ~ ' is text by its contract, and dbt takes it'
+          ~ ' for something else, such as a number. Add to its yml, under config: column_types: {'
+          ~ name ~ ': string}'
+        ) -}}
+      {%- endif -%}
       {%- do cells.append('null' if cell is none else exact.sql_text(cell | string)) -%}
     {%- endfor -%}
     {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}

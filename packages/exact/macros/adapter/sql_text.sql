@@ -3,7 +3,9 @@
    SQL into a Python string that is not raw (gluedbapi/cursor.py), which eats backslashes: lint
    refuses them (dbt-bouncer.yml). No upstream issue found. #}
 {% macro sql_text(value) %}
-  {%- if "'" not in value -%}
+  {%- if '%c' | format(92) in value -%}
+    {{- exceptions.raise_compiler_error('A backslash cannot be written in SQL, rename it: ' ~ value) -}}
+  {%- elif "'" not in value -%}
     {{- return("'" ~ value ~ "'") -}}
   {%- elif '"' not in value -%}
     {{- return('"' ~ value ~ '"') -}}

@@ -18,7 +18,8 @@
       ) -%}
     {%- endfor -%}
   {%- endif -%}
-  {%- set first = exact.prepare_table_sql(plan) + exact.drop_partitions_sql(plan, plan.drop) -%}
+  {%- set first = exact.prepare_table_sql(plan)
+    + exact.drop_partitions_sql(plan.node, plan.relation, plan.drop) -%}
   {%- if not chunks and (first or plan.compared) -%}
     {%- do chunks.append({'partitions': [], 'statements': []}) -%}
   {%- endif -%}
@@ -43,6 +44,8 @@
     )
     {%- if partitions %}
     where {{ plan.column }} in ({{ exact.partition_literals(plan, partitions) }})
+    {%- else %}
+    where {{ plan.column }} is not null
     {%- endif %}
     {%- if sorted_by %}
     sort by {{ plan.column }}, {{ sorted_by }}
@@ -54,15 +57,14 @@
 {# Statements that drop partitions from the catalog and delete their files: a table with a
    LOCATION is external, and dropping leaves the files, which a repair or --full-refresh would
    bring back to life (adapter/README.md 2). #}
-{% macro drop_partitions_sql(plan, partitions) %}
+{% macro drop_partitions_sql(node, relation, partitions) %}
   {%- set statements = [] -%}
   {#- As many as one statement on Glue can name. -#}
   {%- for some in partitions | batch(200) -%}
     {%- do statements.append(
-      'alter table ' ~ plan.relation ~ ' drop if exists '
-      ~ exact.partition_specs(plan.node, some) | join(', ')
+      'alter table ' ~ relation ~ ' drop if exists ' ~ exact.partition_specs(node, some) | join(', ')
     ) -%}
-    {%- do statements.extend(exact.delete_folders_sql(exact.partition_folders(plan.node, some))) -%}
+    {%- do statements.extend(exact.delete_folders_sql(exact.partition_folders(node, some))) -%}
   {%- endfor -%}
   {{- return(statements) -}}
 {% endmacro %}

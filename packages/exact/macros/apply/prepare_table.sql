@@ -14,7 +14,7 @@
   {%- if plan.table.change == 'replace' -%}
     {%- do statements.append('drop table ' ~ plan.relation) -%}
     {#- Folders of another partition column cannot be read by the new one. -#}
-    {%- if plan.table.columns[-1][0] != exact.contract_columns(plan.node)[-1][0] -%}
+    {%- if not plan.table.same_partitions -%}
       {%- do statements.extend(exact.delete_folders_sql([location])) -%}
     {%- endif -%}
   {%- endif -%}

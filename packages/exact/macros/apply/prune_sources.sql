@@ -5,15 +5,17 @@
    read, which is slower and as right. #}
 {% macro prune_sources(plan) %}
   {%- set pruned = namespace(sql=plan.sql) -%}
-  {%- if plan.files -%}
-    {%- for read in exact.relations_read(plan.node) if read.resource_type == 'source' -%}
-      {%- set name = read.schema ~ '.' ~ read.identifier -%}
-      {%- set few = '(select * from ' ~ name ~ ' where file_path in ('
-        ~ exact.path_literals(plan.files) ~ '))' -%}
-      {%- set pruned.sql = exact.replace_relation(pruned.sql, name, few) -%}
-    {%- endfor -%}
-  {%- endif -%}
-  {{- return(pruned.sql) -}}
+  {%- for read in exact.relations_read(plan.node)
+    if read.resource_type == 'source' and exact.declared_name(read) in (plan.files or {}) -%}
+    {%- set name = read.schema ~ '.' ~ read.identifier -%}
+    {#- An input without a file still has a condition, which no row meets. -#}
+    {%- set paths = plan.files[exact.declared_name(read)] or [''] -%}
+    {%- set pruned.sql = exact.replace_relation(
+      pruned.sql, name, '(select * from ' ~ name ~ ' where file_path in (' ~ exact.path_literals(paths) ~ '))'
+    ) -%}
+  {%- endfor -%}
+  {#- Named more than once, they may make a statement longer than Glue takes. -#}
+  {{- return(pruned.sql if pruned.sql | length < 50000 else plan.sql) -}}
 {% endmacro %}
 
 {# After from or join only, and as a whole name. #}

@@ -1,4 +1,5 @@
-{# What the catalog has of a table, against what the project says. Returns {change, columns}.
+{# What the catalog has of a table, against what the project says. Returns {change, columns,
+   same_partitions: whether its partition column is the project's}.
    change is
    - new: there is no such table;
    - replace: it is to be made anew, for new columns (--full-refresh), or because something else
@@ -9,21 +10,22 @@
 {% macro catalog_table(node, relation) %}
   {%- set found = exact.run_memory().tables.get(relation.identifier) -%}
   {%- if not found -%}
-    {{- return({'change': 'new', 'columns': []}) -}}
+    {{- return({'change': 'new', 'columns': [], 'same_partitions': true}) -}}
   {%- endif -%}
   {%- if found.described == exact.description_version(node) -%}
-    {{- return({'change': none, 'columns': []}) -}}
+    {{- return({'change': none, 'columns': [], 'same_partitions': true}) -}}
   {%- endif -%}
   {%- set columns = [] -%}
   {%- for column in adapter.get_columns_in_relation(relation) -%}
     {%- do columns.append([column.name, column.dtype]) -%}
   {%- endfor -%}
-  {%- if columns == exact.contract_columns(node) -%}
-    {{- return({'change': 'comments', 'columns': columns}) -}}
+  {%- set same = exact.in_catalog(node) -%}
+  {%- if columns == exact.contract_columns(node) and same -%}
+    {{- return({'change': 'comments', 'columns': columns, 'same_partitions': same}) -}}
   {%- elif should_full_refresh() or not found.described -%}
-    {{- return({'change': 'replace', 'columns': columns}) -}}
+    {{- return({'change': 'replace', 'columns': columns, 'same_partitions': same}) -}}
   {%- endif -%}
-  {{- return({'change': 'columns', 'columns': columns}) -}}
+  {{- return({'change': 'columns', 'columns': columns, 'same_partitions': same}) -}}
 {% endmacro %}
 
 {# A table's columns, types and descriptions: kept in the catalog as exact.described, so that

@@ -19,15 +19,11 @@
   {%- endif -%}
 {% endmacro %}
 
-{# SQL: 'struct<id:string,...>', the columns that a query gives. A scalar, so that it can be one
-   column of another query. #}
+{# SQL: 'struct<id:string,...>', the columns that a query gives. #}
 {% macro types_sql(sql) %}
-  {%- set types -%}
-    (select typeof(first(struct(*))) from (
-    {{ sql }}
-    ) where false)
-  {%- endset -%}
-  {{- return(types) -}}
+  select typeof(first(struct(*))) as types from (
+  {{ sql }}
+  ) where false
 {% endmacro %}
 
 {# [[name, type], ...] as Spark's text, and back. #}

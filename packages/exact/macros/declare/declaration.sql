@@ -47,7 +47,7 @@
   {{- return(declared.inputs.values() | reject('equalto', exact.all_rows()) | list | length > 0) -}}
 {% endmacro %}
 
-{# The partition column, one at most; none where there is none. #}
+{# The partition column; none where there is none. #}
 {% macro partition_column(node) %}
   {%- set columns = node.config.partition_by -%}
   {{- return((columns if columns is string else columns[0]) if columns else none) -}}
@@ -64,7 +64,7 @@
         {%- do nodes.append(node) -%}
       {%- endif -%}
     {%- endfor -%}
-    {%- do memory.update({'nodes': nodes, 'node_ids': nodes | map(attribute='unique_id') | list}) -%}
+    {%- do memory.update({'nodes': nodes}) -%}
   {%- endif -%}
   {{- return(memory.nodes) -}}
 {% endmacro %}

@@ -7,7 +7,7 @@
    - wanted: {partition: {names, states, contents, inputs}}, what the inputs make of it now
      (wanted.sql); dimension: the version that copied attributes are compared with, and compared:
      [partition] that were found right;
-   - files: the source files to read, or none where they are too many to name;
+   - files: the source files to read (files_to_read), or none where all are read;
    - rows: of a table without partitions, what became of its rows (rows.sql). #}
 {% macro plan(node, relation, sql) %}
   {%- set declared = exact.declaration(node) or exact.no_declaration() -%}
@@ -31,17 +31,20 @@
       contract's by construction. -#}
   {%- set new_code = code not in exact.run_memory().codes.get(node.alias, [])
     and node.resource_type == 'model' -%}
-  {%- set unmapped = exact.unmapped_inputs(node, declared) -%}
-  {%- if new_code or unmapped -%}
-    {%- set row = exact.fetch([
-      exact.look_sql(node, unmapped, exact.types_sql(sql) if new_code else 'null')
-    ])[0] -%}
-    {%- do plan.update({'types': row.types}) -%}
-    {%- do exact.remember_maps(node, fromjson(row.maps)) -%}
+  {%- if new_code -%}
+    {%- do plan.update({'types': exact.fetch([exact.types_sql(sql)])[0].types}) -%}
   {%- endif -%}
+  {%- for input in exact.unmapped_inputs(node, declared) -%}
+    {%- do exact.run_memory().maps[input.key].update(fromjson(exact.fetch([exact.map_sql(input)])[0].map)) -%}
+  {%- endfor -%}
   {%- do plan.update({'wanted': exact.wanted(plan, declared)}) -%}
   {%- do plan.update(exact.decide(plan, declared)) -%}
-  {%- if plan.unverified -%}
+  {%- if plan.unverified and plan.table.change in ('new', 'replace') -%}
+    {#- What cannot be queried cannot be compared. -#}
+    {%- for p in plan.unverified -%}
+      {%- do plan.rebuild.update({p: 'attributes of ' ~ declared.restated_by.dimension ~ ' changed'}) -%}
+    {%- endfor -%}
+  {%- elif plan.unverified -%}
     {%- do exact.decide_by_attributes(plan, declared) -%}
   {%- endif -%}
   {%- if plan.by_partition and plan.rebuild and plan.rebuild | length < plan.checked -%}

@@ -5,10 +5,10 @@
 {% macro wanted(plan, declared) %}
   {%- set memory = exact.run_memory() -%}
   {%- set parts = {} -%}
-  {%- set whole = {'names': [], 'states': [], 'contents': [], 'inputs': 0, 'rows': 0} -%}
+  {%- set whole = exact.no_parts() -%}
   {%- for name, partition in declared.inputs.items() -%}
-    {%- set key = plan.node.alias ~ ' ' ~ name -%}
     {%- for read in exact.tables_behind(plan.node, name) -%}
+      {%- set key = exact.input_key(plan.node, name, read) -%}
       {%- if read.resource_type == 'source' -%}
         {%- for p, found in memory.sources.get(key, {}).items() -%}
           {%- set part = whole if p == exact.whole_table() else parts.setdefault(p, exact.no_parts()) -%}
@@ -61,68 +61,60 @@
   {%- do part.update({'inputs': part.inputs + inputs, 'rows': part.rows + rows}) -%}
 {% endmacro %}
 
-{# {'table input': {expression, type, column, partitions}}: partitions of an input of which it is
-   not known yet to which partition of the table they belong: the declaration says it in SQL. #}
+{# [{key, expression, type, column, partitions}]: partitions of inputs of which it is not known yet
+   to which partition of the table they belong: the declaration says it in SQL. As many together
+   as a statement on Glue can name. #}
 {% macro unmapped_inputs(node, declared) %}
-  {%- set unmapped = {} -%}
+  {%- set unmapped = [] -%}
   {%- for name, expression in declared.inputs.items() if expression != exact.all_rows() -%}
-    {%- set key = node.alias ~ ' ' ~ name -%}
-    {%- set map = exact.run_memory().maps.setdefault(key, {}) -%}
     {%- for read in exact.tables_behind(node, name) if read.resource_type != 'source' -%}
       {%- set column = exact.partition_column(read) -%}
+      {%- set key = exact.input_key(node, name, read) -%}
+      {%- set map = exact.run_memory().maps.setdefault(key, {}) -%}
       {%- set partitions = exact.partitions_found(read) | reject('in', map) | list -%}
-      {%- if partitions and expression != column -%}
-        {%- do unmapped.update({key: {
+      {%- for some in partitions | batch(1000) if expression != column -%}
+        {%- do unmapped.append({
+          'key': key,
           'expression': expression,
           'column': column,
           'type': read.columns[column].data_type,
-          'partitions': partitions,
-        }}) -%}
-      {%- endif -%}
+          'partitions': some,
+        }) -%}
+      {%- endfor -%}
     {%- endfor -%}
   {%- endfor -%}
   {{- return(unmapped) -}}
 {% endmacro %}
 
-{# SQL, in one row: the types of a model's columns, and the partitions that inputs map to as
-   {'table input': {theirs: own}}. #}
-{% macro look_sql(node, unmapped, types) %}
-  {%- set selects = ["select '' as input, '' as theirs, '' as own where false"] -%}
-  {%- for key, input in unmapped.items() -%}
-    {%- do selects.append(
-      "select '" ~ key ~ "' as input, theirs, cast(" ~ input.expression
-      ~ ' as string) as own from (select theirs, cast(theirs as ' ~ input.type ~ ') as ' ~ input.column
-      ~ ' from (values (' ~ exact.path_literals(input.partitions) | replace(', ', '), (')
-      ~ ')) as partitions (theirs))'
-    ) -%}
-  {%- endfor %}
-  select
-      {{ types }} as types,
-      (
-          select to_json(map_from_entries(collect_list(struct(input, map))))
-          from (
-              select input, map_from_entries(collect_list(struct(theirs, own))) as map
-              from ({{ selects | join(' union all ') }})
-              group by input
-          )
-      ) as maps
-{% endmacro %}
-
-{% macro remember_maps(node, maps) %}
-  {%- for key, map in maps.items() -%}
-    {%- do exact.run_memory().maps[key].update(map) -%}
+{# SQL: the partitions that an input maps to, as {theirs: own}. #}
+{% macro map_sql(input) %}
+  {%- set rows = [] -%}
+  {%- for p in input.partitions -%}
+    {%- do rows.append('(' ~ exact.sql_text(p) ~ ')') -%}
   {%- endfor -%}
+  {{- return(
+    'select to_json(map_from_entries(collect_list(struct(theirs, own)))) as map from (select theirs, cast('
+    ~ input.expression ~ ' as string) as own from (select theirs, cast(theirs as ' ~ input.type ~ ') as '
+    ~ input.column ~ ' from values ' ~ rows | join(', ') ~ ' as partitions (theirs)))'
+  ) -}}
 {% endmacro %}
 
-{# The source files that hold rows of the partitions to rebuild, or none where they are too many
-   to name. #}
+{# {source: [path]}: the source files that hold rows of the partitions to rebuild; none where they
+   are too many to name. A source that is also read as a whole is not among them. #}
 {% macro files_to_read(plan, declared) %}
+  {%- set whole = [] -%}
+  {%- for name, expression in declared.inputs.items() if expression == exact.all_rows() -%}
+    {%- do whole.extend(exact.tables_behind(plan.node, name)) -%}
+  {%- endfor -%}
   {%- set selects = [] -%}
+  {%- set files = {} -%}
   {%- for name, expression in declared.inputs.items() if expression != exact.all_rows() -%}
-    {%- for read in exact.tables_behind(plan.node, name) if read.resource_type == 'source' -%}
+    {%- for read in exact.tables_behind(plan.node, name)
+      if read.resource_type == 'source' and read not in whole -%}
+      {%- set source = exact.declared_name(read) -%}
+      {%- do files.update({source: []}) -%}
       {%- do selects.append(
-        'select file_path from ' ~ exact.temporary('source_days')
-        ~ " where source = '" ~ read.source_name ~ '.' ~ read.name
+        'select source, file_path from ' ~ exact.temporary('source_days') ~ " where source = '" ~ source
         ~ "' and cast(" ~ expression ~ ' as string) in (' ~ exact.path_literals(plan.rebuild) ~ ')'
       ) -%}
     {%- endfor -%}
@@ -130,13 +122,17 @@
   {%- if not selects or plan.rebuild | length > exact.setting('partitions_per_statement') -%}
     {{- return(none) -}}
   {%- endif -%}
-  {%- set files = exact.fetch([
-    'select distinct file_path from (' ~ selects | join(' union all ')
+  {%- set rows = exact.fetch([
+    'select distinct source, file_path from (' ~ selects | join(' union all ')
     ~ ') limit ' ~ (exact.setting('files_per_filter') + 1)
-  ]) | map(attribute='file_path') | list -%}
-  {#- Glue takes 68,000 characters. -#}
-  {{- return(
-    files if files | length <= exact.setting('files_per_filter') and files | join | length < 30000
-    else none
-  ) -}}
+  ]) -%}
+  {%- for row in rows -%}
+    {%- do files[row.source].append(row.file_path) -%}
+  {%- endfor -%}
+  {{- return(files if exact.can_be_named(rows | map(attribute='file_path') | list) else none) -}}
+{% endmacro %}
+
+{# Whether so many files can be named in a statement: Glue takes 68,000 characters. #}
+{% macro can_be_named(paths) %}
+  {{- return(paths | length <= exact.setting('files_per_filter') and paths | join | length < 15000) -}}
 {% endmacro %}

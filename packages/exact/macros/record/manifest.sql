@@ -12,21 +12,22 @@
 {% endmacro %}
 
 {# Statements that record what a chunk's statements left. Partitions that were dropped, and those
-   that were only compared, come with the first. #}
+   that were only compared, come with the first. As many facts in each as a statement on Glue can
+   hold. #}
 {% macro record(plan, chunk, first) %}
+  {%- set queries = [] -%}
+  {%- for some in chunk.partitions | batch(200) -%}
+    {%- do queries.append(exact.written_facts_sql(plan, some)) -%}
+  {%- endfor -%}
+  {%- for some in (exact.other_facts(plan) if first else []) | batch(300) -%}
+    {%- do queries.append(exact.other_facts_sql(plan, some)) -%}
+  {%- endfor -%}
   {%- set statements = [] -%}
-  {%- if chunk.partitions -%}
-    {%- do statements.append(exact.append_sql(
-      'manifest', exact.fact_part(plan, chunk), exact.written_facts_sql(plan, chunk.partitions)
-    )) -%}
-  {%- endif -%}
-  {%- set others = exact.other_facts(plan) if first else [] -%}
-  {%- if others -%}
-    {%- do statements.append(exact.append_sql(
-      'manifest', exact.fact_part(plan, chunk) ~ '-others',
-      'select *, current_timestamp() from values ' ~ others | join(', ')
-    )) -%}
-  {%- endif -%}
+  {%- for query in queries -%}
+    {%- do statements.append(
+      exact.append_sql('manifest', exact.fact_part(plan, chunk, loop.index), query)
+    ) -%}
+  {%- endfor -%}
   {{- return(statements) -}}
 {% endmacro %}
 
@@ -62,7 +63,7 @@
       plan.states,
       plan.contents,
       cast(plan.inputs as bigint),
-      {{ "'" ~ plan.dimension ~ "'" if plan.dimension else 'cast(null as string)' }},
+      {{ exact.text_or_null(plan.dimension) }},
       {{ 'count_if(not now.old) over ()' if whole else '1L' }},
       {%- for measure in ('files', 'file_count', 'rows', 'bytes') %}
       if(coalesce(now.old, true), 0L, now.{{ measure }}),
@@ -118,32 +119,60 @@
   {%- endif %}
 {% endmacro %}
 
-{# Rows of facts on partitions that nothing was written to: dropped ones, and those whose copied
-   attributes were compared and are right. #}
+{# Facts on partitions that nothing was written to: dropped ones, and those whose copied attributes
+   were compared and are right. Rows of (partition, code, names, states, contents, inputs, files,
+   file_count, rows). #}
 {% macro other_facts(plan) %}
   {%- set found = exact.partitions_found(plan.node) -%}
   {%- set rows = [] -%}
   {%- for p in plan.drop -%}
-    {%- do rows.append(
-      "('" ~ plan.node.alias ~ "', " ~ exact.sql_text(p)
-      ~ ", 'drop', 'its inputs are gone', cast(null as string), '', '', '', '', 0L,"
-      ~ " cast(null as string), 0L, 0L, 0L, 0L, 0L, '" ~ invocation_id ~ "')"
-    ) -%}
+    {%- do rows.append('(' ~ exact.sql_text(p) ~ ", cast(null as string), '', '', '', 0L, 0L, 0L, 0L)") -%}
   {%- endfor -%}
   {%- for p in plan.compared -%}
-    {%- set fact = plan.wanted[p] -%}
+    {%- set wanted = plan.wanted[p] -%}
+    {%- set now = found.get(p, exact.nothing_found()) -%}
     {%- do rows.append(
-      "('" ~ plan.node.alias ~ "', " ~ exact.sql_text(p) ~ ", 'compare', 'attributes are right', '"
-      ~ plan.code ~ "', '" ~ exact.columns_version(plan.node) ~ "', '" ~ fact.names ~ "', '" ~ fact.states
-      ~ "', '" ~ fact.contents ~ "', " ~ fact.inputs ~ "L, '" ~ plan.dimension ~ "', 1L, "
-      ~ (found[p].files if p in found else 0) ~ 'L, ' ~ (found[p].file_count if p in found else 0) ~ 'L, '
-      ~ (found[p].rows if p in found else 0) ~ "L, 0L, '" ~ invocation_id ~ "')"
+      '(' ~ exact.sql_text(p) ~ ", '" ~ plan.code ~ "', '" ~ wanted.names ~ "', '" ~ wanted.states ~ "', '"
+      ~ wanted.contents ~ "', " ~ wanted.inputs ~ 'L, ' ~ now.files ~ 'L, ' ~ now.file_count ~ 'L, '
+      ~ now.rows ~ 'L)'
     ) -%}
   {%- endfor -%}
   {{- return(rows) -}}
 {% endmacro %}
 
-{% macro fact_part(plan, chunk) %}{{- return(plan.node.alias ~ '-' ~ chunk.number) -}}{% endmacro %}
+{% macro text_or_null(value) %}
+  {{- return(exact.sql_text(value) if value else 'cast(null as string)') -}}
+{% endmacro %}
+
+{# SQL: such facts as rows of the manifest. #}
+{% macro other_facts_sql(plan, rows) %}
+  select
+      '{{ plan.node.alias }}',
+      p,
+      if(code is null, 'drop', 'compare'),
+      if(code is null, 'its inputs are gone', 'attributes are right'),
+      code,
+      '{{ exact.columns_version(plan.node) }}',
+      names,
+      states,
+      contents,
+      inputs,
+      {{ exact.text_or_null(plan.dimension) }},
+      1L,
+      files,
+      file_count,
+      rows,
+      0L,
+      '{{ invocation_id }}',
+      current_timestamp()
+  from values {{ rows | join(', ') }}
+      as facts (p, code, names, states, contents, inputs, files, file_count, rows)
+{% endmacro %}
+
+{# The name of what one statement adds: recorded_sql finds all of a table's by its beginning. #}
+{% macro fact_part(plan, chunk, number) %}
+  {{- return(plan.node.alias ~ '-' ~ chunk.number ~ '-' ~ number) -}}
+{% endmacro %}
 
 {# SQL, in one row: what this run recorded of a table. #}
 {% macro recorded_sql(plan) %}
@@ -156,13 +185,17 @@
   ) }}/{{ invocation_id }}-{{ plan.node.alias }}-*`
 {% endmacro %}
 
+{% macro nothing_recorded() %}
+  {{- return({'rebuilt': 0, 'rows': 0, 'files': 0, 'bytes': 0, 'left_over': []}) -}}
+{% endmacro %}
+
 {# Brings the run's memory up to date with what was recorded. Returns {rebuilt, rows, files,
    bytes, left_over}; left_over are the partitions that had files, and that the query had no rows
    for. #}
 {% macro take_in(plan, facts) %}
   {%- set state = exact.run_memory().state.setdefault(plan.node.alias, {}) -%}
   {%- set found = exact.partitions_found(plan.node) -%}
-  {%- set done = {'rebuilt': 0, 'rows': 0, 'files': 0, 'bytes': 0, 'left_over': []} -%}
+  {%- set done = exact.nothing_recorded() -%}
   {%- for fact in facts -%}
     {%- if fact.action == 'rebuild' and plan.rows == 'same' -%}
       {#- They were compared, and nothing was written. -#}

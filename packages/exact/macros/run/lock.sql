@@ -3,10 +3,10 @@
 
    A run claims it by a file in a folder of its own, claims/owner=<name>, and then looks which
    claims are there. Each looks after it has written, so that of two runs one at least sees the
-   other. Whoever is later, by the storage's clock, withdraws and stops. Of two within two
-   seconds, which S3's clock does not tell apart, the one whose name is the greater withdraws, and
-   the other goes on when it has seen that. Every file below the base is a sign of life of an
-   owner.
+   other. Whoever is later, by the storage's clock, withdraws and stops; of two within two
+   seconds, which S3's clock does not tell apart, the one whose name is the greater. The other
+   goes on when it has seen that. Every file that a table or the manifest gets is a sign of life
+   of an owner, and so is its claim.
 
    A claim is dead, and is taken over,
    - when its owner was a process of this machine that is gone (Spark in local mode);
@@ -14,15 +14,17 @@
    - when somebody who knows says so: dbt run-operation unlock. #}
 {% macro claims_location() %}{{- return(exact.engine_location() ~ '/claims') -}}{% endmacro %}
 
-{# On Glue the session's name, by which it is found in the account. #}
+{# On Glue it begins with the session's name, by which that is found in the account. #}
 {% macro claim_owner() %}
-  {{- return(target.glue_session_id or (target.name ~ '-' ~ invocation_id)) -}}
+  {{- return((target.glue_session_id or target.name) ~ '.' ~ invocation_id) -}}
 {% endmacro %}
 
-{# Whether the driver that runs SQL is this machine's, so that its processes can be looked at. #}
+{# Whether SQL runs in a process of this machine that is dbt's own, so that it can be looked at. A
+   session has no host: dbt-spark's documents write NA for it. #}
 {% macro runs_here() %}
   {{- return(
-    target.type == 'spark' and (exact.fetch(['set spark.master'])[0].value or '').startswith('local')
+    target.type == 'spark' and (target.host or 'NA') == 'NA'
+    and (exact.fetch(['set spark.master'])[0].value or '').startswith('local')
   ) -}}
 {% endmacro %}
 
@@ -73,14 +75,16 @@
    claim is later than ours, seen, silent: minutes without a sign of life, gone: whether its
    process is}. #}
 {% macro other_claims_sql(here) %}
-  {%- set own = exact.below_base(exact.claims_location()) ~ '/owner=' ~ exact.claim_owner() ~ '/' %}
   select
       to_json(collect_list(struct(
           claims.owner,
           date_format(claims.claimed_at, 'yyyy-MM-dd HH:mm:ss') as since,
           unix_millis(claims.modified) - unix_millis(own.modified) as later,
-          date_format(signs.seen, 'yyyy-MM-dd HH:mm:ss') as seen,
-          cast((unix_timestamp(signs.now) - unix_timestamp(signs.seen)) / 60 as int) as silent,
+          date_format(greatest(signs.seen, claims.modified), 'yyyy-MM-dd HH:mm:ss') as seen,
+          cast(
+              (unix_timestamp(own.modified) - unix_timestamp(greatest(signs.seen, claims.modified))) / 60
+              as int
+          ) as silent,
           coalesce(
               claims.machine = own.machine and (claims.process = own.process or not claims.runs), false
           ) as gone
@@ -95,10 +99,14 @@
   ) as claims
   cross join (select * from {{ exact.temporary('claims') }} where owner = '{{ exact.claim_owner() }}') as own
   cross join (
-      select
-          max(if(startswith(path, '{{ own }}'), modified, null)) as now,
-          max(if(startswith(path, '{{ own }}'), null, modified)) as seen
-      from {{ exact.temporary('table_listing') }}
+      select max(modified) as seen from {{ exact.temporary('table_listing') }}
+      {#- Runs that were kept out have written these. #}
+      where true
+      {%- for folder in (
+        exact.claims_location(), exact.log_location('file_types'), exact.log_location('file_days')
+      ) %}
+          and not startswith(path, {{ exact.sql_text(exact.below_base(folder) ~ '/') }})
+      {%- endfor %}
   ) as signs
   where claims.owner != '{{ exact.claim_owner() }}'
 {% endmacro %}
@@ -135,11 +143,9 @@
   {{- return(waited | length > 0) -}}
 {% endmacro %}
 
-{# Whether the owner of a live claim gives way to us. #}
+{# Whether the owner of a live claim gives way to us: looked at, since it may not have seen ours. #}
 {% macro gives_way(claim) %}
-  {%- if claim.later > 2000 -%}
-    {{- return(true) -}}
-  {%- elif claim.later < -2000 or claim.owner < exact.claim_owner() -%}
+  {%- if claim.later < -2000 or (claim.later <= 2000 and claim.owner < exact.claim_owner()) -%}
     {{- return(false) -}}
   {%- endif -%}
   {%- for _ in range(15) -%}

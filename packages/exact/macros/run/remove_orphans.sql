@@ -12,7 +12,7 @@
       {%- set location = (
         modules.re.findall('(?m)^Location: *(.*)$', rows[0].information) | first
       ) if rows else none -%}
-      {%- if location and (exact.warehouse_base().split('://')[-1] ~ '/') in location -%}
+      {%- if location and exact.is_below(location, exact.warehouse_base()) -%}
         {%- do log(
           target.schema ~ '.' ~ name ~ ', ' ~ location
           ~ (': would be removed' if dry_run else ': removed'), info=true

@@ -1,15 +1,15 @@
 {# What start_run found out and the models of the run go by. It lives for a run, in dbt's graph,
    the one thing that hooks and models share.
-   - tables: {table: {described, columns: names, location}}, what the catalog has;
+   - tables: {table: {described, columns: names, partitioned_by, location}}, what the catalog has;
    - state: {table: {partition: {files, file_count, rows, fact, known}}}: the files of each
      partition, as a hash of the set, and the fact that the manifest has on just this set, none
      where it has none; known: whether it has any fact on the partition. Models bring it up to
      date as they write;
    - codes: {table: [code]}, code that the manifest has facts for;
-   - sources: {'table input': {partition: {names, states, contents, inputs, rows}}}, what source
-     files make of a table's partitions;
-   - maps: {'table input': {partition of the input: partition of the table}};
-   - nodes, node_ids, declared_sources, behind: what engine_nodes, engine_sources and
+   - sources: {input_key: {partition: {names, states, contents, inputs, rows}}}, what source files
+     make of a table's partitions, and sources_known: whether this run looked at them;
+   - maps: {input_key: {partition of the input: partition of the table}};
+   - nodes, declared_sources, behind: what engine_nodes, engine_sources and
      tables_behind found, so that they look once;
    - facts: {log: [view]}, what a run that writes nothing found out about source files
      (add_facts_sql);
@@ -20,7 +20,7 @@
   {%- if 'exact' not in graph -%}
     {%- do graph.update({'exact': {
       'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {},
-      'facts': {}, 'orphans': [], 'taken_over': false, 'claimed': false,
+      'facts': {}, 'orphans': [], 'sources_known': false, 'taken_over': false, 'claimed': false,
     }}) -%}
   {%- endif -%}
   {{- return(graph.exact) -}}

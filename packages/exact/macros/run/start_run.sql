@@ -10,6 +10,7 @@
     {%- do exact.look_at_catalog(sources) -%}
     {%- set here = exact.runs_here() -%}
     {%- set views = exact.register_sources(sources, []) + exact.source_days_sql() if sources else [] -%}
+    {%- do exact.run_memory().update({'sources_known': sources | length > 0}) -%}
     {%- if flags.WHICH == 'test' -%}
       {%- do exact.run_statements(views) -%}
     {%- else -%}
@@ -36,35 +37,66 @@
   {%- for schema in schemas | unique -%}
     {%- do statements.append('create database if not exists ' ~ schema) -%}
   {%- endfor -%}
-  {%- set names = exact.engine_nodes() | map(attribute='alias') | list + ['run_metrics'] -%}
+  {%- set places = exact.places() -%}
   {%- set rows = exact.fetch(
     statements + exact.set_session_sql() + [exact.create_trash_sql()] + exact.create_logs_sql()
-    + ['show table extended in ' ~ target.schema ~ " like '" ~ names | join('|') ~ "'"]
+    + ['show table extended in ' ~ target.schema ~ " like '" ~ places | join('|') ~ "'"]
   ) -%}
   {%- set memory = exact.run_memory() -%}
   {%- for row in rows -%}
     {%- do memory.tables.update({row.tablename: {
       'described': modules.re.findall('exact[.]described=([^],]*)', row.information) | first,
       'columns': modules.re.findall('[|]-- ([^:]*):', row.information),
+      'partitioned_by':
+        modules.re.findall('(?m)^Partition Columns: *.`?([a-z0-9_]+)', row.information) | first or none,
       'location': modules.re.findall('(?m)^Location: *(.*)$', row.information) | first,
     }}) -%}
   {%- endfor -%}
-  {%- do exact.check_places(memory.tables) -%}
+  {%- do exact.check_places(places, memory.tables) -%}
   {%- do exact.check_seeds(memory.tables) if flags.WHICH == 'run' -%}
 {% endmacro %}
 
-{# A table that lies elsewhere than the project says would be read there and listed here. #}
-{% macro check_places(tables) %}
-  {%- for node in exact.engine_nodes() if node.alias in tables -%}
+{# {table: folder}, of the models' tables and of the engine's own. #}
+{% macro places() %}
+  {%- set own = {'run_metrics': exact.engine_location() ~ '/run_metrics'} -%}
+  {%- for name in exact.logs() -%}
+    {%- do own.update({'exact_' ~ name: exact.log_location(name)}) -%}
+  {%- endfor -%}
+  {%- set places = dict(own) -%}
+  {%- for node in exact.engine_nodes() -%}
     {%- set place = exact.table_location(node) -%}
-    {%- if not tables[node.alias].location.endswith(place.split('://')[-1]) -%}
+    {%- for folder in own.values() | list + [exact.claims_location()]
+      if exact.is_below(place, folder) or exact.is_below(folder, place) -%}
       {{- exceptions.raise_compiler_error(
-        exact.relation_name(node) ~ ' lies in ' ~ tables[node.alias].location ~ ', not in ' ~ place
-        ~ '. Set the base back, use another schema, or drop the table from the catalog'
+        node.name ~ ' would lie in ' ~ place ~ ', among files of the engine itself. Give it another name.'
+      ) -}}
+    {%- endfor -%}
+    {%- do places.update({node.alias: place}) -%}
+  {%- endfor -%}
+  {{- return(places) -}}
+{% endmacro %}
+
+{# A table that lies elsewhere than the project says would be read there and listed here. #}
+{% macro check_places(places, tables) %}
+  {%- for name, place in places.items() if name in tables -%}
+    {%- set location = tables[name].location or 'no folder, as a view does' -%}
+    {%- if exact.plain_path(location) != exact.plain_path(place) -%}
+      {{- exceptions.raise_compiler_error(
+        target.schema ~ '.' ~ name ~ ' lies in ' ~ location ~ ', not in ' ~ place
+        ~ '. Set the base back, use another schema, or drop it from the catalog'
         ~ ' to build it at the new place.'
       ) -}}
     {%- endif -%}
   {%- endfor -%}
+{% endmacro %}
+
+{# A path without its scheme: catalogs write file:/x and s3a://x for /x and s3://x. #}
+{% macro plain_path(path) %}
+  {{- return(modules.re.sub('^[a-z0-9]+:', '', path).strip('/')) -}}
+{% endmacro %}
+
+{% macro is_below(path, folder) %}
+  {{- return((exact.plain_path(path) ~ '/').startswith(exact.plain_path(folder) ~ '/')) -}}
 {% endmacro %}
 
 {# dbt run does not load seeds; without them its models would fail one by one, halfway. #}
@@ -91,25 +123,26 @@
     exact.fetch(statements + refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])
   ) -%}
   {%- do memory.update({'claimed': writes}) -%}
+  {#- Where another run had to withdraw, it may have written until then. -#}
   {%- if writes and exact.hold_or_withdraw(found.claims) -%}
-    {%- set found = exact.take_in_state(
+    {%- do found.update(exact.take_in_state(
       exact.fetch(refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])
-    ) -%}
-    {{- return(exact.check_and_repair(found, writes)) -}}
+    )) -%}
   {%- endif -%}
-  {{- return(exact.check_and_repair(found, writes)) -}}
+  {%- do exact.check_zone(found.zone, [exact.claim_owner()] if writes else []) -%}
+  {%- do exact.repair_catalog(found.differing) if writes -%}
 {% endmacro %}
 
-{% macro check_and_repair(found, writes) %}
-  {%- if found.zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z') -%}
-    {%- do exact.run_statements(exact.release_sql([exact.claim_owner()])) if writes -%}
+{# In another zone a day is another one. owners: whose claims are given up then. #}
+{% macro check_zone(zone, owners=[]) %}
+  {%- if zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z') -%}
+    {%- do exact.run_statements(exact.release_sql(owners)) -%}
     {{- exceptions.raise_compiler_error(
-      'The time zone of the session is ' ~ found.zone ~ ', in which a day is another one.'
+      'The time zone of the session is ' ~ zone ~ ', in which a day is another one.'
       ~ ' Set spark.sql.session.timeZone: UTC in profiles.yml,'
       ~ ' under server_side_parameters or conf (see profiles.yml.example).'
     ) -}}
   {%- endif -%}
-  {%- do exact.repair_catalog(found.differing) if writes -%}
 {% endmacro %}
 
 {# Gives the catalog the partitions that the folder of a table has: another catalog may have made
@@ -123,19 +156,13 @@
       relation ~ ': the catalog did not know ' ~ missing | length ~ ' partitions, and knew '
       ~ surplus | length ~ ' that are not there. It is put right.', info=true
     ) -%}
-    {%- for verb, partitions, separator in [
-      ('add if not exists ', missing, ' '), ('drop if exists ', surplus, ', ')
-    ] -%}
-      {%- for some in partitions | batch(200) -%}
-        {%- do statements.append(
-          'alter table ' ~ relation ~ ' ' ~ verb ~ exact.partition_specs(node, some) | join(separator)
-        ) -%}
-        {#- Where no file is, a folder may be. -#}
-        {%- do statements.extend(
-          exact.delete_folders_sql(exact.partition_folders(node, some))
-        ) if partitions == surplus -%}
-      {%- endfor -%}
+    {%- for some in missing | batch(200) -%}
+      {%- do statements.append(
+        'alter table ' ~ relation ~ ' add if not exists ' ~ exact.partition_specs(node, some) | join(' ')
+      ) -%}
     {%- endfor -%}
+    {#- Where no file is, a folder may be. -#}
+    {%- do statements.extend(exact.drop_partitions_sql(node, relation, surplus)) -%}
   {%- endfor -%}
   {%- do exact.run_statements(statements) -%}
 {% endmacro %}

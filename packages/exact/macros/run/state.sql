@@ -28,12 +28,12 @@
   union all
   select 'orphan' as kind, model as name, '' as text
   from {{ exact.log_table('manifest') }}
-  where model not in ('{{ exact.engine_nodes() | map(attribute='alias') | join("', '") }}')
+  where model not in ('{{ graph.nodes.values() | map(attribute='alias') | join("', '") }}')
   group by model
   having max_by(action, recorded_at) != 'remove'
   union all
   select 'catalog' as kind, model as name, {{ exact.lines_sql('p') }} as text
-  from ({{ exact.catalog_partitions_sql(exact.run_memory().tables) }})
+  from ({{ exact.catalog_partitions_sql() }})
   group by model
   {{ exact.source_parts_sql() }}
   union all
@@ -63,11 +63,12 @@
    pass over all files. #}
 {% macro source_parts_sql() %}
   {%- set readers = {} -%}
-  {%- for node in exact.engine_nodes() if node.resource_type == 'model' and flags.WHICH != 'seed' -%}
+  {%- for node in exact.engine_nodes()
+    if node.resource_type == 'model' and exact.run_memory().sources_known -%}
     {%- for name, expression in exact.declaration(node).inputs.items() -%}
       {%- for read in exact.tables_behind(node, name) if read.resource_type == 'source' -%}
-        {%- do readers.setdefault(read.source_name ~ '.' ~ read.name, []).append(
-          "struct('" ~ node.alias ~ ' ' ~ name ~ "' as name, "
+        {%- do readers.setdefault(exact.declared_name(read), []).append(
+          "struct('" ~ exact.input_key(node, name, read) ~ "' as name, "
           ~ (
             "'" ~ exact.whole_table() ~ "'" if expression == exact.all_rows()
             else 'cast(' ~ expression ~ ' as string)'
@@ -142,7 +143,7 @@
     {%- do memory.codes.update({node.alias: state.codes}) -%}
     {%- set folders = exact.partitions_found(node) | reject('equalto', exact.whole_table()) | list -%}
     {%- set known = lines.catalog.get(node.alias, []) -%}
-    {%- if node.alias in memory.tables and folders | sort != known | sort -%}
+    {%- if exact.in_catalog(node) and folders | sort != known | sort -%}
       {%- do rest.differing.append(
         [node, folders | reject('in', known) | list, known | reject('in', folders) | list]
       ) -%}

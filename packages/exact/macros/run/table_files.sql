@@ -45,11 +45,17 @@
   group by 1, 2
 {% endmacro %}
 
+{# Whether the catalog has the table, with the partition column that it has in the project. #}
+{% macro in_catalog(node) %}
+  {%- set found = exact.run_memory().tables.get(node.alias) -%}
+  {{- return(found is not none and found.partitioned_by == exact.partition_column(node)) -}}
+{% endmacro %}
+
 {# SQL: the partitions that the catalog has, of tables that are in it: [model, p]. Spark takes
    them from the catalog alone (spark.sql.optimizer.metadataOnly). #}
-{% macro catalog_partitions_sql(tables) %}
+{% macro catalog_partitions_sql() %}
   {%- set selects = ["select '' as model, '' as p where false"] -%}
-  {%- for node in exact.engine_nodes() if node.alias in tables and exact.partition_column(node) -%}
+  {%- for node in exact.engine_nodes() if exact.partition_column(node) and exact.in_catalog(node) -%}
     {%- set column = exact.partition_column(node) -%}
     {%- do selects.append(
       "select '" ~ node.alias ~ "' as model, cast(" ~ column ~ ' as string) as p from '

@@ -49,7 +49,7 @@
               cast(null as timestamp), cast(null as timestamp)
           ) as later
       from {{ source.schema }}.{{ source.table }}
-      {%- if files | length <= exact.setting('files_per_filter') %}
+      {%- if exact.can_be_named(files) %}
       where file_path in ({{ exact.path_literals(files) }})
       {%- endif %}
   )

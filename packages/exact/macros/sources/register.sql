@@ -72,6 +72,7 @@
     select
         source,
         types,
+        current_timezone() as zone,
         count(*) as file_count,
         to_json(collect_list(if(
             types is null and counts,
@@ -105,7 +106,9 @@
     order by source, file_count desc, types
   {%- endset -%}
   {%- set groups = [] -%}
-  {%- for row in exact.fetch(before + [query]) -%}
+  {%- set rows = exact.fetch(before + [query]) -%}
+  {%- do exact.check_zone(rows[0].zone) if rows -%}
+  {%- for row in rows -%}
     {%- if row.ignored -%}
       {%- do log(
         row.source ~ ' ignores ' ~ row.file_count ~ ' files that are not called *.parquet, such as '

@@ -9,31 +9,31 @@
   {%- if declared is none -%}
     {{- return(none) -}}
   {%- endif -%}
-  {%- set columns = [] -%}
-  {%- for name in source.columns if name not in ('file_path', 'file_size', 'file_modified') -%}
-    {%- do columns.append(name) -%}
-  {%- endfor -%}
+  {#- Spark tells no capital from a small letter in a name. -#}
+  {%- set columns = source.columns | map('lower')
+    | reject('in', ('file_path', 'file_size', 'file_modified')) | list -%}
   {%- set known = ['day', 'moments'] -%}
-  {%- set moments = ([declared.day] if declared.day else []) + (declared.moments or []) -%}
+  {%- set moments = (([declared.day] if declared.day else []) + (declared.moments or []))
+    | map('lower') | list -%}
   {%- for key in declared if key not in known -%}
     {{- exceptions.raise_compiler_error(
-      source.source_name ~ '.' ~ source.name ~ ': meta.exact.' ~ key ~ ' is not known; the keys are '
+      exact.declared_name(source) ~ ': meta.exact.' ~ key ~ ' is not known; the keys are '
       ~ known | join(', ') ~ '.'
     ) -}}
   {%- endfor -%}
   {%- for name in moments if name not in columns -%}
     {{- exceptions.raise_compiler_error(
-      source.source_name ~ '.' ~ source.name ~ ': meta.exact names the column ' ~ name
+      exact.declared_name(source) ~ ': meta.exact names the column ' ~ name
       ~ ', which is not among its columns.'
     ) -}}
   {%- endfor -%}
   {{- return({
-    'name': source.source_name ~ '.' ~ source.name,
+    'name': exact.declared_name(source),
     'schema': source.schema,
     'table': source.identifier,
     'location': exact.source_location(source),
     'columns': columns,
-    'day': declared.get('day'),
+    'day': declared.day | lower if declared.day else none,
     'moments': moments,
   }) -}}
 {% endmacro %}
