@@ -148,12 +148,12 @@ def write(file: Path, table: pa.Table) -> None:
     pq.write_table(table, file)
 
 
-def readings(sensor: str, celsius: pa.Array | None = None) -> pa.Table:
+def readings(sensor: str, celsius: pa.Array | None = None, at: datetime = datetime(2024, 5, 9, 8)) -> pa.Table:
     """One reading of a sensor."""
     return pa.table(
         {
             "sensor": [sensor],
-            "taken_at": [datetime(2024, 5, 9, 8)],
+            "taken_at": [at],
             "celsius": celsius or pa.array([Decimal("7.5")], pa.decimal128(5, 1)),
         }
     )
@@ -204,6 +204,20 @@ def test_many_files_of_another_type_are_read(toy: Toy) -> None:
         write(folder / name, readings(f"s{number}", pa.array([number % 90])))
     assert_right(toy, toy.dbt("build"))
     shutil.rmtree(folder)
+    assert_right(toy, toy.dbt("build"))
+
+
+@pytest.mark.slow
+def test_file_that_cannot_be_read_is_not_taken_for_an_empty_one(toy: Toy) -> None:
+    """Its first and last bytes are those of a parquet file, as they are of one that a storage fails to deliver."""
+    file = toy.silver / "readings" / "new" / "broken.parquet"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"PAR1" + bytes(100) + b"\xff\xff\xff\x7fPAR1")
+    outcome = toy.dbt("build")
+    assert not outcome.success and "broken.parquet" in outcome.message
+    write(file, readings("e").slice(0, 0))
+    assert_right(toy, toy.dbt("build"))
+    write(file, readings("f"))
     assert_right(toy, toy.dbt("build"))
 
 
@@ -279,13 +293,15 @@ def test_time_zone_that_moves_days_is_refused(toy: Toy) -> None:
     own = profile.read_text()
     profile.write_text(own.replace("timeZone: UTC", "timeZone: Europe/Berlin"))
     before = days_and_files(toy.gold)
+    write(toy.silver / "readings" / "new" / "midnight.parquet", readings("midnight", at=datetime(2024, 5, 9, 23)))
     try:
-        outcome = toy.dbt("build")
+        outcomes = toy.dbt("build"), toy.dbt("test")
     finally:
         profile.write_text(own)
-    assert not outcome.success and "Set spark.sql.session.timeZone: UTC in profiles.yml" in outcome.message
+    for outcome in outcomes:
+        assert not outcome.success and "Set spark.sql.session.timeZone: UTC in profiles.yml" in outcome.message
     assert days_and_files(toy.gold) == before
-    assert_right(toy, toy.dbt("build"))
+    assert_right(toy, toy.dbt("build"))  # and no day of that zone was remembered
 
 
 # --- one writer ----------------------------------------------------------------------------------
@@ -356,6 +372,11 @@ def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) 
     assert_right(toy, toy.dbt("build"))
     claim("'another machine'", 1)
     assert not toy.dbt("build").success
+    for file in toy.gold.rglob("*.parquet"):
+        os.utime(file, times=(file.stat().st_mtime - 7200,) * 2)
+    write(toy.silver / "readings" / "new" / "late.parquet", readings("late"))
+    assert_right(toy, toy.dbt("build"))  # what this run remembers of the new file is no sign of the other's life
+    claim("'another machine'", 1)
     assert toy.dbt("run-operation", "unlock").success
     assert_right(toy, toy.dbt("build"))
     assert [*claims.rglob("*.parquet")] == []
