@@ -3,7 +3,7 @@
 with readings as (
     select
         sensor,
-        cast({{ exact.valid_moment('taken_at') }} as date) as day,
+        cast(try_cast(trim(taken_at) as timestamp) as date) as day,
         try_cast(celsius as decimal(5, 1)) as celsius
     from {{ source('lake', 'readings') }}
 )
