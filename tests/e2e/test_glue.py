@@ -53,7 +53,6 @@ ON_AWS_ALONE = {
     ("caller", "glue:ListStatements"),
     ("caller", "glue:CancelStatement"),
     ("role", "glue:BatchGetPartition"),
-    ("role", "glue:BatchUpdatePartition"),
     ("role", "glue:BatchDeletePartition"),
     ("role", "s3:AbortMultipartUpload"),
     ("role", "s3:ListMultipartUploadParts"),
