@@ -19,13 +19,16 @@
   {{- return((target.glue_session_id or target.name) ~ '.' ~ invocation_id) -}}
 {% endmacro %}
 
-{# Whether SQL runs in a process of this machine that is dbt's own, so that it can be looked at. A
-   session has no host: dbt-spark's documents write NA for it. #}
+{# Whether SQL runs in a process of this machine that serves this dbt alone, PySpark in local mode,
+   so that processes can be looked at: of a server the next run would find the same one alive. #}
 {% macro runs_here() %}
-  {{- return(
-    target.type == 'spark' and (target.host or 'NA') == 'NA'
-    and (exact.fetch(['set spark.master'])[0].value or '').startswith('local')
-  ) -}}
+  {%- if target.type != 'spark' -%}
+    {{- return(false) -}}
+  {%- endif -%}
+  {%- set command = exact.fetch([
+    "select java_method('java.lang.System', 'getProperty', 'sun.java.command') as command"
+  ])[0].command or '' -%}
+  {{- return('pyspark-shell' in command and modules.re.search('master[= ]local', command) is not none) -}}
 {% endmacro %}
 
 {# Statements that claim the base. #}

@@ -36,11 +36,16 @@
         'select path from ' ~ exact.listing_table(source) ~ named
         ~ " and hex(substr(content, -4)) != hex('PAR1')"
       ]) | map(attribute='path')) -%}
-      {%- set not_empty = exact.fetch(
-        exact.file_table_sql(table, source, 'nothing string', 'parquet', exact.parquet_files())
-        + ['select distinct _metadata.file_path as file_path from ' ~ table ~ named]
-      ) | map(attribute='file_path') | list if not broken else [] -%}
-      {%- do empty.extend(some | rejectattr('file_path', 'in', not_empty) | map(attribute='path')) -%}
+      {%- if not broken -%}
+        {#- A type that Spark does not have hides a file's rows too. -#}
+        {%- do exact.readable_structs(some, ['set spark.sql.caseSensitive = true']) -%}
+        {%- set not_empty = exact.fetch(
+          ['set spark.sql.caseSensitive = false']
+          + exact.file_table_sql(table, source, 'nothing string', 'parquet', exact.parquet_files())
+          + ['select distinct _metadata.file_path as file_path from ' ~ table ~ named]
+        ) | map(attribute='file_path') | list -%}
+        {%- do empty.extend(some | rejectattr('file_path', 'in', not_empty) | map(attribute='path')) -%}
+      {%- endif -%}
     {%- endfor -%}
   {%- endfor -%}
   {%- if broken -%}

@@ -26,17 +26,9 @@
   {{- return(waiting + ['set spark.sql.caseSensitive = false']) -}}
 {% endmacro %}
 
-{# {path: types} of a few files. Runs the statements in before. Stops at a column of a type that Spark
-   does not have, be it a column that nobody uses: Spark's own error names neither file nor column. #}
+{# {path: types} of a few files. Runs the statements in before. #}
 {% macro read_types(sources, files, before) %}
-  {%- set structs = exact.read_structs(files, before) -%}
-  {%- set refused = files | map(attribute='path') | reject('in', structs) | list -%}
-  {%- if refused -%}
-    {{- exceptions.raise_compiler_error(
-      refused | join(', ') ~ ': Spark cannot read a column, such as a time of day, a float of 16 bits or'
-      ~ ' a decimal of more than 38 digits. Write that column as text, or leave it out.'
-    ) -}}
-  {%- endif -%}
+  {%- set structs = exact.readable_structs(files, before) -%}
   {%- set types = {} -%}
   {%- for file in files -%}
     {%- set source = sources | selectattr('name', 'equalto', file.source) | first -%}
@@ -48,6 +40,20 @@
     {%- do types.update({path: types[path] | replace(' number', ' nanos')}) -%}
   {%- endfor -%}
   {{- return(types) -}}
+{% endmacro %}
+
+{# {path: 'struct<name:type,...>'} of a few files. Stops at a column of a type that Spark does not
+   have, be it a column that nobody uses: Spark's own error names neither file nor column. #}
+{% macro readable_structs(files, before) %}
+  {%- set structs = exact.read_structs(files, before) -%}
+  {%- set refused = files | map(attribute='path') | reject('in', structs) | list -%}
+  {%- if refused -%}
+    {{- exceptions.raise_compiler_error(
+      refused | join(', ') ~ ': Spark cannot read a column, such as a time of day, a float of 16 bits or'
+      ~ ' a decimal of more than 38 digits. Write that column as text, or leave it out.'
+    ) -}}
+  {%- endif -%}
+  {{- return(structs) -}}
 {% endmacro %}
 
 {# {path: 'struct<name:type,...>'} of a few files; without those that have a type unknown to Spark.
