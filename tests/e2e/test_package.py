@@ -295,11 +295,10 @@ def test_time_zone_that_moves_days_is_refused(toy: Toy) -> None:
     before = days_and_files(toy.gold)
     write(toy.silver / "readings" / "new" / "midnight.parquet", readings("midnight", at=datetime(2024, 5, 9, 23)))
     try:
-        outcomes = toy.dbt("build"), toy.dbt("test")
+        outcome = toy.dbt("build")
     finally:
         profile.write_text(own)
-    for outcome in outcomes:
-        assert not outcome.success and "Set spark.sql.session.timeZone: UTC in profiles.yml" in outcome.message
+    assert not outcome.success and "Set spark.sql.session.timeZone: UTC in profiles.yml" in outcome.message
     assert days_and_files(toy.gold) == before
     assert_right(toy, toy.dbt("build"))  # and no day of that zone was remembered
 
