@@ -470,7 +470,7 @@ def test_run_after_failed_runs_is_exact(gold: GlueWarehouse, lake: Lake) -> None
     gold.sql("alter table gold.exact_trash add partition (folder='0') location 's3://my-gold-bucket/gold/audit/0'")
     started_at = Outcome.now()
     said, _ = (process := glue_build(gold)).communicate(timeout=900)
-    assert process.returncode == 0 and "is over: its claim is given up" in said, said
+    assert process.returncode == 0, said
     assert_exact(gold, Outcome(True, said, started_at))
 
 
