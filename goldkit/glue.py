@@ -58,7 +58,7 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
                 commands.insert(0, ["run-operation", "unlock", "--args", json.dumps({"owner": owner})])
                 freed = True
             elif code:
-                tell_if_lost(session)
+                tell_if_lost(session, said_since(log, known))
                 return code
             else:
                 commands.pop(0)
@@ -82,9 +82,13 @@ def _size(file: Path) -> int:
 
 def holder(log: Path, known: int) -> str | None:
     """The run that keeps another out, as session.run, by what dbt's log says after its first `known` bytes."""
-    said = log.read_bytes()[known if known <= _size(log) else 0 :].decode(errors="replace") if log.exists() else ""
-    found = re.search(r"Another run is writing to .*: (silver-to-gold-[0-9a-f.-]+), since", said)
+    found = re.search(r"Another run is writing to .*: (silver-to-gold-[0-9a-f.-]+), since", said_since(log, known))
     return found[1] if found else None
+
+
+def said_since(log: Path, known: int) -> str:
+    """What was added to dbt's log since it had `known` bytes; all of it where it was begun anew."""
+    return log.read_bytes()[known if known <= _size(log) else 0 :].decode(errors="replace") if log.exists() else ""
 
 
 def is_over(session: str) -> bool:
@@ -100,16 +104,23 @@ def is_over(session: str) -> bool:
     return str(found["Status"]) in ("STOPPED", "FAILED", "TIMEOUT")
 
 
-def tell_if_lost(session: str) -> None:
-    """Say that the session itself ended, which dbt-glue reports as `no attribute 'ExecutableError'`."""
+def tell_if_lost(session: str, said: str) -> None:
+    """Say that the session itself ended, which dbt-glue 1.10.19 reports as `no attribute 'ExecutableError'`.
+
+    It starts another of the same name for its next statement, and then nobody knows why the first one ended.
+    """
     try:
         found = boto3.client("glue", region_name=region()).get_session(Id=session)["Session"]
     except (ClientError, BotoCoreError):
         return  # dbt has said why it could not be started
     if found["Status"] not in ("PROVISIONING", "READY"):
-        why = found.get("ErrorMessage") or "no reason given"
-        console.print(f"[red]Session {session} was lost: {found['Status']}, {why}.[/]", soft_wrap=True)
-        console.print("Gold is as its last statement left it; run again, which mends the rest.", soft_wrap=True)
+        why = f"{found['Status']}, {found.get('ErrorMessage') or 'no reason given'}"
+    elif "has no attribute 'ExecutableError'" in said:
+        why = "its logs in CloudWatch say why"
+    else:
+        return
+    console.print(f"[red]Session {session} was lost: {why}.[/]", soft_wrap=True)
+    console.print("Gold is as its last statement left it; run again, which mends the rest.", soft_wrap=True)
 
 
 def stop(session: str) -> None:

@@ -49,7 +49,6 @@ SILVER, GOLD = Path("s3/my-silver-bucket/silver"), Path("s3/my-gold-bucket/gold"
 NOT_NEEDED = {"caller: glue:CreateDatabase catalog", "role: glue:GetDatabase database/none"}
 # What nothing asks for here; deploy/README.md says of each why it stays.
 ON_AWS_ALONE = {
-    ("caller", "glue:DeleteSession"),
     ("caller", "glue:ListStatements"),
     ("caller", "glue:CancelStatement"),
     ("role", "glue:BatchGetPartition"),
@@ -464,7 +463,7 @@ def test_run_after_failed_runs_is_exact(gold: GlueWarehouse, lake: Lake) -> None
     gold.control("reset", {})
     gold.control("faults", [{"kind": "kill", "match": "insert overwrite table .*fact_events"}])
     said, _ = (process := glue_build(gold, "--select", "fact_events")).communicate(timeout=600)
-    assert process.returncode == 1 and "was lost: FAILED" in said, said
+    assert process.returncode == 1 and "was lost: its logs in CloudWatch say why" in said, said
     gold.control("reset", {})
     # A run that is killed while it deletes leaves the folder in the trash.
     gold.sql("alter table gold.exact_trash add partition (folder='0') location 's3://my-gold-bucket/gold/audit/0'")
