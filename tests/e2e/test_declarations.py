@@ -182,7 +182,7 @@ def test_tables_that_the_engine_does_not_make(toy: Toy, config: str, columns: st
         ),
         (
             "'inputs': {'days': 'day'}, 'complete_in': 'shares'",
-            "-- {{ ref('shares') }}\nselect sensor, day from {{ ref('days') }}",
+            "\n-- {{ ref('shares') }}\nselect sensor, day from {{ ref('days') }}",
             "complete_in counts rows of source files, and days is a table",
         ),
         ("'inputs': {'places': 'day'}", "select sensor, day from {{ ref('places') }}", "places has no partitions"),
