@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test lint docs glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup build test test-quick lint docs glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -23,6 +23,9 @@ build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BA
 
 test: setup lint ## lint, dbt's tests, unit tests, end-to-end tests
 	@$(BIN)/python -m pytest $(TWO)
+
+test-quick: setup ## the oracle by hand, and the package on its toy lake: a few minutes
+	@$(BIN)/python -m pytest $(TWO) -m "not slow" tests/e2e/test_oracle.py tests/e2e/test_package.py
 
 lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint

@@ -1,4 +1,5 @@
--- What the last run did to each table: how much it looked at, how much it wrote, how long it took.
+-- What the last run did to each table, and why: how much it looked at, how much it wrote, how long
+-- it took.
 with
 
 run_metrics as (select * from {{ source('gold_audit', 'run_metrics') }}),
@@ -18,10 +19,11 @@ final as (
         run_metrics.partitions_rebuilt,
         run_metrics.partitions_dropped,
         run_metrics.rows_written,
-        run_metrics.rows_rejected,
+        run_metrics.rows_left_out,
         run_metrics.files,
         cast(run_metrics.bytes / 1048576 as decimal(18, 1)) as mebibytes,
-        cast(run_metrics.seconds as decimal(18, 1)) as seconds
+        cast(run_metrics.seconds as decimal(18, 1)) as seconds,
+        run_metrics.reasons
     from run_metrics
     inner join last_run on run_metrics.invocation_id = last_run.invocation_id
 )

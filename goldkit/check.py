@@ -9,17 +9,18 @@ from pathlib import Path
 from goldkit.compare import PATHS, differences, read_table
 from goldkit.oracle import gold as compute
 
-TECHNICAL = ("source_version", "user_bucket", "invocation_id", "rejected_date")
+TECHNICAL = ("user_bucket", "invocation_id", "rejected_date")
 
 # What else lies below GOLD_BASE, a folder a table.
 OTHERS = (
     "audit/run_metrics",
-    "audit/file_types",
-    "audit/file_days",
-    "audit/gold_files",
+    "audit/claims",
     "seed/countries",
     "seed/order_statuses",
 )
+
+# Logs have a folder for what was added at a time.
+LOGS = ("audit/manifest", "audit/file_types", "audit/file_days")
 
 Files = dict[str, tuple[int, int]]  # path below GOLD_BASE -> inode, modification time
 
@@ -73,7 +74,7 @@ def leftovers(gold: Path) -> list[str]:
 
 
 def _unknown(gold: Path) -> Iterator[Path]:
-    tables = {gold / path for path in (*PATHS.values(), *OTHERS)}
+    tables = {gold / path for path in (*PATHS.values(), *OTHERS, *LOGS)}
     layers = {table.parent for table in tables}
     for layer in gold.iterdir():
         if layer not in layers:
@@ -84,7 +85,8 @@ def _unknown(gold: Path) -> Iterator[Path]:
                 yield table
                 continue
             for path in table.iterdir():
-                partition = path.is_dir() and "=" in path.name and any(path.glob("*.parquet"))
+                named = "=" in path.name and table.name != "claims" or table in {gold / log for log in LOGS}
+                partition = path.is_dir() and named and any(path.glob("*.parquet"))
                 inside = path.iterdir() if partition else [path]
                 yield from (file for file in inside if not _is_data(file))
 

@@ -120,7 +120,7 @@ class Warehouse:
             finally:
                 os.chdir(folder)
         nodes = getattr(invoked.result, "results", None) or []
-        results = {result.node.name: result for result in nodes}
+        results = {result.node.name: result for result in nodes if hasattr(result, "node")}
         message = "\n".join([*said, str(invoked.exception or "")])
         return Outcome(invoked.success, message, started_at, results)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 FALLBACK = PROJECT / "packages" / "dbt_utils"
 PACKAGE = PROJECT / "dbt_packages" / "dbt_utils"
+EXACT = PROJECT / "dbt_packages" / "exact"
 HUB_SECONDS = 5.0
 
 # Without an appender Spark takes its own defaults, and prints 10 to 30 warnings a command; the logger
@@ -136,6 +137,9 @@ def install_packages(dbt: Path) -> str | None:
     DBT_UTILS_SOURCE (a folder, a tarball or a git URL) comes first when it is set, then `dbt deps`, then
     the project's own fallback, which has the macros that the project uses and no others.
     """
+    if not EXACT.exists():  # as `dbt deps` does, which cannot run where the hub is absent
+        EXACT.parent.mkdir(exist_ok=True)
+        EXACT.symlink_to(PROJECT / "packages" / "exact", target_is_directory=True)
     source = os.environ.get("DBT_UTILS_SOURCE", "")
     stamp = PACKAGE / ".source"
     wanted = source or "hub"

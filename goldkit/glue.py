@@ -1,17 +1,22 @@
 """A run on AWS Glue: the preflight, `dbt build`, and the end of the session, whatever happened.
 
 dbt-glue never stops a session that it reuses, and names all of them alike, so that runs of one account
-share one (adapters/README.md 13). Here each run has a session of its own, which is paid for until it is stopped.
+share one (packages/exact/macros/adapter/README.md 13). Here each run has a session of its own, which is
+paid for until it is stopped.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 import boto3
@@ -30,6 +35,7 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
     """
     session = f"silver-to-gold-{uuid.uuid4()}"
     environ = {**os.environ, "GLUE_SESSION_ID": session, "DBT_TARGET": "glue"}
+    log = Path(os.environ.get("DBT_LOG_PATH", PROJECT / "logs")) / "dbt.log"
     running: list[subprocess.Popen[bytes]] = []
 
     def end(number: int, _: FrameType | None) -> None:
@@ -39,11 +45,23 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        for command in (["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]):
-            running[:] = [subprocess.Popen([dbt, *command], cwd=PROJECT, env=environ)]
-            if code := running[0].wait():
-                tell_if_lost(session)
+        commands = [["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]]
+        freed = False
+        while commands:
+            known = _size(log)
+            running[:] = [subprocess.Popen([dbt, *commands[0]], cwd=PROJECT, env=environ)]
+            code = running[0].wait()
+            owner = holder(log, known) if code and not freed else None
+            holding = owner.split(".")[0] if owner else ""
+            if holding and is_over(holding):
+                console.print(f"Session {holding} is over: its claim is given up.", soft_wrap=True)
+                commands.insert(0, ["run-operation", "unlock", "--args", json.dumps({"owner": owner})])
+                freed = True
+            elif code:
+                tell_if_lost(session, said_since(log, known))
                 return code
+            else:
+                commands.pop(0)
         return 0
     finally:
         for process in running:
@@ -58,16 +76,51 @@ def region() -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
 
 
-def tell_if_lost(session: str) -> None:
-    """Say that the session itself ended, which dbt-glue reports as `no attribute 'ExecutableError'`."""
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def holder(log: Path, known: int) -> str | None:
+    """The run that keeps another out, as session.run, by what dbt's log says after its first `known` bytes."""
+    found = re.search(r"Another run is writing to .*: (silver-to-gold-[0-9a-f.-]+), since", said_since(log, known))
+    return found[1] if found else None
+
+
+def said_since(log: Path, known: int) -> str:
+    """What was added to dbt's log since it had `known` bytes; all of it where it was begun anew."""
+    return log.read_bytes()[known if known <= _size(log) else 0 :].decode(errors="replace") if log.exists() else ""
+
+
+def is_over(session: str) -> bool:
+    """Whether a session can write no more. One that nobody answers for may still write."""
+    glue = boto3.client("glue", region_name=region())
+    try:
+        found = glue.get_session(Id=session)["Session"]
+        while found["Status"] == "STOPPING":
+            time.sleep(1)
+            found = glue.get_session(Id=session)["Session"]
+    except (ClientError, BotoCoreError) as error:
+        return isinstance(error, ClientError) and error.response["Error"]["Code"] == "EntityNotFoundException"
+    return str(found["Status"]) in ("STOPPED", "FAILED", "TIMEOUT")
+
+
+def tell_if_lost(session: str, said: str) -> None:
+    """Say that the session itself ended, which dbt-glue 1.10.19 reports as `no attribute 'ExecutableError'`.
+
+    It starts another of the same name for its next statement, and then nobody knows why the first one ended.
+    """
     try:
         found = boto3.client("glue", region_name=region()).get_session(Id=session)["Session"]
     except (ClientError, BotoCoreError):
         return  # dbt has said why it could not be started
     if found["Status"] not in ("PROVISIONING", "READY"):
-        why = found.get("ErrorMessage") or "no reason given"
-        console.print(f"[red]Session {session} was lost: {found['Status']}, {why}.[/]", soft_wrap=True)
-        console.print("Gold is as its last statement left it; run again, which mends the rest.", soft_wrap=True)
+        why = f"{found['Status']}, {found.get('ErrorMessage') or 'no reason given'}"
+    elif "has no attribute 'ExecutableError'" in said:
+        why = "its logs in CloudWatch say why"
+    else:
+        return
+    console.print(f"[red]Session {session} was lost: {why}.[/]", soft_wrap=True)
+    console.print("Gold is as its last statement left it; run again, which mends the rest.", soft_wrap=True)
 
 
 def stop(session: str) -> None:

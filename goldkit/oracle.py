@@ -1,4 +1,4 @@
-"""All of Gold computed from Silver with DuckDB: a second opinion, written from the contract alone.
+"""All of Gold computed from Silver with DuckDB: a second opinion, written from the contract (docs/gold.md) alone.
 
 Nothing here is shared with the dbt models, so that a mistake in one of them shows as a difference.
 """

@@ -34,21 +34,20 @@ NAMES = {f"{kind}/gold": f"{kind}/plain" for kind in (GOLD, "database", "table")
 def plain_project(folder: Path) -> Path:
     """The same models as a plain dbt-glue project has them: its own materializations, and no hooks.
 
-    Its contracts and comments are the same, but for source_version, which its models do not have, and for
-    apostrophes, at which dbt-glue fails.
+    Its contracts and comments are the same, but for apostrophes, at which dbt-glue fails. The package is there for
+    the few macros that models call; nothing of it runs.
     """
     for name in ("models", "macros", "seeds", "dbt_packages"):
-        shutil.copytree(PROJECT / name, folder / name)
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("integration_tests"))
     for name in ("packages.yml", "profiles.yml.example"):
         shutil.copy(PROJECT / name, folder / name)
-    (folder / "macros" / "incremental" / "incremental.sql").unlink()
-    shutil.rmtree(folder / "macros" / "adapters")
+    (folder / "macros" / "exact" / "materializations.sql").unlink()
+    (folder / "macros" / "exact" / "generate_alias_name.sql").unlink()
     project = (PROJECT / "dbt_project.yml").read_text()
     project = re.sub(r"^on-run-.*\n", "", project, flags=re.MULTILINE)
     (folder / "dbt_project.yml").write_text(project.replace("validate_macro_args: true", ""))
     for path in (*(folder / "models").rglob("*.yml"), *(folder / "models").rglob("*.md")):
-        text = re.sub("(?<=[a-z])'(?=[a-z])", "’", path.read_text())
-        path.write_text(re.sub(" +- name: source_version\n(.*\n){2}", "", text))
+        path.write_text(re.sub("(?<=[a-z])'(?=[a-z])", "’", path.read_text()))
     return folder
 
 

@@ -1,5 +1,6 @@
-{# dbt's macro, which a test's `where` goes through. dbt reads yml when it parses and knows no macros there, so
-   `where: recent(event_date)` is a text until the test runs, and becomes the macro's SQL here. #}
+{# dbt's macro, which a test's `where` goes through. dbt reads yml when it parses and knows no
+   macros there, so `where: recent(event_date)` is a text until the test runs, and becomes the
+   macro's SQL here. #}
 {% macro default__get_where_subquery(relation) %}
   {%- set where = namespace(sql=config.get('where') or 'true') -%}
   {%- for column in modules.re.findall('recent[(]([a-z_]+)[)]', where.sql) -%}

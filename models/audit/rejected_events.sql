@@ -1,9 +1,9 @@
 {{ config(
     partition_by=['rejected_date'],
-    meta={
-        'inputs': {'silver.events': "coalesce(cast(day as string), 'unknown')"},
+    meta={'exact': {
+        'inputs': {'stg_events': rejected_partition('day')},
         'complete_in': 'fact_events',
-    },
+    }},
 ) }}
 
 -- depends_on: {{ ref('fact_events') }}, whose days without a missing row need no look
@@ -19,7 +19,7 @@ final as (
         silver_country as country,
         reason,
         {{ this_invocation() }} as invocation_id,
-        coalesce(cast(event_date as string), 'unknown') as rejected_date
+        {{ rejected_partition('event_date') }} as rejected_date
     from events
 )
 

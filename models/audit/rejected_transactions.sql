@@ -1,9 +1,9 @@
 {{ config(
     partition_by=['rejected_date'],
-    meta={
-        'inputs': {'silver.transactions': "coalesce(cast(day as string), 'unknown')"},
+    meta={'exact': {
+        'inputs': {'stg_transactions': rejected_partition('day')},
         'complete_in': 'fact_transactions',
-    },
+    }},
 ) }}
 
 -- depends_on: {{ ref('fact_transactions') }}, whose days without a missing row need no look
@@ -21,7 +21,7 @@ final as (
         silver_delivered_at as delivered_at,
         reason,
         {{ this_invocation() }} as invocation_id,
-        coalesce(cast(tx_date as string), 'unknown') as rejected_date
+        {{ rejected_partition('tx_date') }} as rejected_date
     from transactions
 )
 

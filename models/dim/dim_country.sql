@@ -1,3 +1,5 @@
+{{ config(meta={'exact': {'inputs': ['fact_events', 'countries']}}) }}
+
 with
 
 events as (select * from {{ ref('fact_events') }}),

@@ -1,3 +1,5 @@
+{{ config(meta={'exact': {'inputs': ['fact_events', 'fact_transactions']}}) }}
+
 with
 
 -- The first and the last day of each fact, which Spark knows from its partitions.

@@ -1,3 +1,5 @@
+{{ config(meta={'exact': {'inputs': ['fact_transactions', 'order_statuses']}}) }}
+
 with
 
 transactions as (select * from {{ ref('fact_transactions') }}),

@@ -1,6 +1,9 @@
 {{ config(
     partition_by=['user_bucket'],
-    meta={'inputs': {'silver.users': '*'}, 'without_key': {'silver.users': 'user_id'}},
+    meta={'exact': {
+        'inputs': {'stg_users': 'all'},
+        'left_out': {'stg_users': clean('user_id') ~ ' is null'},
+    }},
 ) }}
 
 with

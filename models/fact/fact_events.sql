@@ -1,9 +1,6 @@
 {{ config(
     partition_by=['event_date'],
-    meta={
-        'inputs': {'silver.events': 'day'},
-        'restated_by': users_attributes(),
-    },
+    meta={'exact': {'inputs': {'stg_events': 'day'}, 'restated_by': users_attributes()}},
 ) }}
 
 with

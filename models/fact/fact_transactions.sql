@@ -1,9 +1,6 @@
 {{ config(
     partition_by=['tx_date'],
-    meta={
-        'inputs': {'silver.transactions': 'day'},
-        'restated_by': users_attributes(),
-    },
+    meta={'exact': {'inputs': {'stg_transactions': 'day'}, 'restated_by': users_attributes()}},
 ) }}
 
 with

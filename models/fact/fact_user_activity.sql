@@ -1,6 +1,9 @@
 {{ config(
     partition_by=['activity_date'],
-    meta={'inputs': {'fact_events': 'event_date', 'fact_transactions': 'tx_date'}, 'sorted_by': 'user_id'},
+    meta={'exact': {
+        'inputs': {'fact_events': 'event_date', 'fact_transactions': 'tx_date'},
+        'sorted_by': 'user_id',
+    }},
 ) }}
 
 with

@@ -1,6 +1,6 @@
 {{ config(
     partition_by=['month'],
-    meta={'inputs': {'fact_user_activity': "date_format(activity_date, 'yyyy-MM')"}},
+    meta={'exact': {'inputs': {'fact_user_activity': "date_format(activity_date, 'yyyy-MM')"}}},
 ) }}
 
 with

@@ -1,6 +1,6 @@
 {{ config(
     partition_by=['month'],
-    meta={'inputs': {'fact_transactions': "date_format(tx_date, 'yyyy-MM')"}},
+    meta={'exact': {'inputs': {'fact_transactions': "date_format(tx_date, 'yyyy-MM')"}}},
 ) }}
 
 with

@@ -1,4 +1,7 @@
-{{ config(partition_by=['user_bucket'], meta={'inputs': {'fact_user_activity': '*'}}) }}
+{{ config(
+    partition_by=['user_bucket'],
+    meta={'exact': {'inputs': {'fact_user_activity': 'all'}}},
+) }}
 
 with
 

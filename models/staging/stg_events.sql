@@ -8,6 +8,7 @@ cleaned as (
         user_id as silver_user_id,
         ts as silver_ts,
         country as silver_country,
+        file_modified,
         {{ clean('event_id') }} as event_id,
         {{ clean('user_id') }} as user_id,
         {{ clean('ts', 'timestamp') }} as ts,
@@ -50,6 +51,7 @@ final as (
         silver_user_id,
         silver_ts,
         silver_country,
+        file_modified,
         event_date,
         coalesce(defect, if(delivery > 1, 'duplicate', null)) as reason
     from ranked

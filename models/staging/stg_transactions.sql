@@ -10,6 +10,7 @@ cleaned as (
         status as silver_status,
         created_at as silver_created_at,
         delivered_at as silver_delivered_at,
+        file_modified,
         {{ clean('tx_id') }} as tx_id,
         {{ clean('user_id') }} as user_id,
         {{ clean('amount', 'decimal(18, 2)') }} as amount,
@@ -64,6 +65,7 @@ final as (
         silver_status,
         silver_created_at,
         silver_delivered_at,
+        file_modified,
         tx_date,
         coalesce(defect, if(delivery > 1, 'duplicate', null)) as reason
     from ranked

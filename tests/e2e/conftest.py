@@ -69,7 +69,7 @@ def warehouse(tmp_path: Path, new_warehouse: NewWarehouse) -> Warehouse:
 def copy_of_the_project(folder: Path) -> Path:
     """What dbt needs of the project, to be changed. Its warehouses set `project` to it."""
     for name in ("models", "macros", "seeds", "dbt_packages"):
-        shutil.copytree(PROJECT / name, folder / name)
+        shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("integration_tests"))
     for name in ("dbt_project.yml", "packages.yml", "profiles.yml.example"):
         shutil.copy(PROJECT / name, folder / name)
     return folder

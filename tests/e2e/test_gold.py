@@ -1,4 +1,4 @@
-"""Gold equals what gold.md says, on clean and on messy Silver, and bad Silver is refused before Gold is touched.
+"""Gold equals what docs/gold.md says, on clean and on messy Silver, and bad Silver is refused before Gold is touched.
 
 Guards against a rule of the contract that a model gets wrong, against Silver that no author of a
 schema would think of, and against a run on broken Silver that touches Gold before it says so.

@@ -1,0 +1,70 @@
+{# A table without partitions is a few rows. They are computed before anything is written, and
+   compared with those that are there: nothing is written where they agree, and missing rows are
+   appended, so that no reader sees the table empty. Spark empties the folder of a table that it
+   overwrites, for as long as it writes. Returns 'same', 'missing' or 'changed'; the rows are in
+   the view rows_<table>. Not used on files that no fact knows: they may hold anything. #}
+{% macro compare_rows(plan) %}
+  {%- set view = 'rows_' ~ plan.node.alias -%}
+  {%- set counts = 'select count_if(wanted > found) as missing, count_if(wanted < found) as vanished from '
+    ~ exact.temporary(view) -%}
+  {%- set row = exact.fetch(exact.keep_sql(view, exact.rows_sql(plan, compared=true)) + [counts])[0] -%}
+  {#- Each append leaves a small file; the twentieth is an overwrite. -#}
+  {%- set many = exact.partitions_found(plan.node)[exact.whole_table()].file_count >= 20 -%}
+  {{- return(
+    'changed' if row.vanished or (row.missing and many) else ('missing' if row.missing else 'same')
+  ) -}}
+{% endmacro %}
+
+{# Whether the rows that are there can be compared with those of the SQL: their files are known, and
+   both have the contract's columns. #}
+{% macro rows_are_readable(plan) %}
+  {%- set found = exact.partitions_found(plan.node).get(exact.whole_table()) -%}
+  {{- return(
+    found and found.fact and found.fact.columns == exact.columns_version(plan.node)
+    and plan.types in (none, exact.struct_of(exact.contract_columns(plan.node)))
+    and not plan.table.change in ('new', 'replace')
+  ) -}}
+{% endmacro %}
+
+{# SQL: the rows, with how often each is wanted and found. any_value makes columns of them that
+   may be NULL, as far as Spark can tell: it writes that into each file, and some readers want a
+   table's files to agree. #}
+{% macro rows_sql(plan, compared) %}
+  {%- set columns = exact.contract_columns(plan.node) | map('first') | list %}
+  select
+      {%- for column in columns %}
+      any_value({{ column }}) as {{ column }},
+      {%- endfor %}
+      count_if(wanted) as wanted,
+      count_if(not wanted) as found
+  from (
+      select {{ columns | join(', ') }}, true as wanted from (
+      {{ plan.sql }}
+      )
+      {%- if compared %}
+      union all
+      select {{ columns | join(', ') }}, false as wanted from {{ plan.relation }}
+      {%- endif %}
+  )
+  group by {{ columns | join(', ') }}
+{% endmacro %}
+
+{# Statements that write the rows. #}
+{% macro write_rows_sql(plan) %}
+  {%- if plan.rows == 'same' -%}
+    {{- return([]) -}}
+  {%- endif -%}
+  {%- set view = 'rows_' ~ plan.node.alias -%}
+  {%- set missing = 'wanted - found' if plan.rows == 'missing' else 'wanted' -%}
+  {#- Spark overwrites no table with rows that were compared with its own: they are computed again. -#}
+  {%- set statements = exact.keep_sql(view, exact.rows_sql(plan, compared=false))
+    if plan.rows != 'missing' else [] -%}
+  {%- do statements.append(
+    'insert ' ~ ('into ' if plan.rows == 'missing' else 'overwrite ') ~ plan.relation
+    ~ ' select /*+ coalesce(1) */ ' ~ exact.contract_columns(plan.node) | map('first') | join(', ')
+    ~ ' from ' ~ exact.temporary(view)
+    ~ ' lateral view explode(sequence(1L, ' ~ missing ~ ')) as n where ' ~ missing ~ ' > 0'
+  ) -%}
+  {%- do statements.append(exact.forget_sql(view)) -%}
+  {{- return(statements) -}}
+{% endmacro %}

@@ -1,0 +1,27 @@
+{# on-run-end: says what the run did, in the log and in run_metrics, puts logs together that have
+   become many files, and gives the base up. #}
+{% macro finish_run(results) %}
+  {%- set memory = exact.run_memory() -%}
+  {%- if execute and memory.claimed -%}
+    {%- set done = [] -%}
+    {%- for result in results
+      if result.status == 'success'
+      and result.node.unique_id in exact.engine_nodes() | map(attribute='unique_id') -%}
+      {%- do done.append([result.node, fromjson(result.adapter_response.code)]) -%}
+    {%- endfor -%}
+    {%- set statements = exact.append_metrics_sql(done) if done else [] -%}
+    {%- for name in exact.logs() -%}
+      {%- if memory.logs.get(name, []) | length > 100 -%}
+        {%- do statements.extend(exact.compact_sql(name, memory.logs[name])) -%}
+      {%- endif -%}
+    {%- endfor -%}
+    {%- do exact.run_statements(statements + exact.release_sql([exact.claim_owner()])) -%}
+    {%- do exact.log_metrics(done) if done -%}
+    {%- if memory.orphans -%}
+      {%- do log(
+        'No model makes ' ~ memory.orphans | join(', ')
+        ~ ' any more. To see what is left of them: dbt run-operation remove_orphans', info=true
+      ) -%}
+    {%- endif -%}
+  {%- endif -%}
+{% endmacro %}

@@ -1,0 +1,47 @@
+{# What start_run found out and the models of the run go by. It lives for a run, in dbt's graph,
+   the one thing that hooks and models share.
+   - tables: {table: {described, columns: names, partitioned_by, location}}, what the catalog has;
+   - state: {table: {partition: {files, file_count, rows, fact, known}}}: the files of each
+     partition, as a hash of the set, and the fact that the manifest has on just this set, none
+     where it has none; known: whether it has any fact on the partition. Models bring it up to
+     date as they write;
+   - codes: {table: [code]}, code that the manifest has facts for;
+   - sources: {input_key: {partition: {names, states, contents, inputs, rows}}}, what source files
+     make of a table's partitions, and sources_known: whether this run looked at them;
+   - maps: {input_key: {partition of the input: partition of the table}};
+   - nodes, declared_sources, behind: what engine_nodes, engine_sources and
+     tables_behind found, so that they look once;
+   - facts: {log: [view]}, what a run that writes nothing found out about source files
+     (add_facts_sql);
+   - logs: {log: [folder]}, the folders of each log (compact_sql); orphans: [table] that no model
+     makes any more; taken_over: whether the run before did not end; claimed: whether this run
+     holds the base. #}
+{% macro run_memory() %}
+  {%- if 'exact' not in graph -%}
+    {%- do graph.update({'exact': {
+      'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {},
+      'facts': {}, 'orphans': [], 'sources_known': false, 'taken_over': false, 'claimed': false,
+    }}) -%}
+  {%- endif -%}
+  {{- return(graph.exact) -}}
+{% endmacro %}
+
+{# The partitions of a table that have files now. #}
+{% macro partitions_found(node) %}
+  {%- set found = {} -%}
+  {%- for p, partition in exact.run_memory().state.get(node.alias, {}).items() if partition.file_count -%}
+    {%- do found.update({p: partition}) -%}
+  {%- endfor -%}
+  {{- return(found) -}}
+{% endmacro %}
+
+{# A hash of all of a table's files. #}
+{% macro table_version(node) %}
+  {%- set parts = [] -%}
+  {%- for p, partition in exact.partitions_found(node) | dictsort -%}
+    {%- do parts.append(p ~ ' ' ~ partition.files) -%}
+  {%- endfor -%}
+  {{- return(exact.short_hash(parts)) -}}
+{% endmacro %}
+
+{% macro short_hash(parts) %}{{- return(local_md5(parts | join('|'))[:16]) -}}{% endmacro %}

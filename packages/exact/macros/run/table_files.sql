@@ -1,0 +1,66 @@
+{# Statements that list everything below warehouse_base() once: the view table_listing, a row per
+   file with its path below the base. Files are listed, not opened. #}
+{% macro list_tables_sql() %}
+  {%- set base = exact.warehouse_base() -%}
+  {%- set table = target.schema ~ '.exact_listing_' ~ local_md5(base)[:8] -%}
+  {%- set listing %}
+    select
+        substr(path, instr(path, {{ exact.sql_text(base ~ '/') }}) + {{ base | length + 1 }}) as path,
+        length,
+        modificationTime as modified
+    from {{ table }}
+  {%- endset -%}
+  {{- return(
+    [
+      exact.forget_sql('table_listing'),
+      'create table if not exists ' ~ table
+      ~ ' (path string, modificationTime timestamp, length bigint, content binary)'
+      ~ ' using binaryFile options (recursiveFileLookup true) location ' ~ exact.sql_text(base),
+      'refresh table ' ~ table,
+    ]
+    + exact.keep_sql('table_listing', listing)
+  ) -}}
+{% endmacro %}
+
+{# SQL: a row per partition of each table, with a hash of its set of files. #}
+{% macro table_files_sql() %}
+  {%- set base = exact.warehouse_base() -%}
+  {%- set places = [] -%}
+  {%- for node in exact.engine_nodes() -%}
+    {%- set column = exact.partition_column(node) -%}
+    {%- set place = exact.below_base(exact.table_location(node)) ~ '/' ~ (column ~ '=' if column else '') -%}
+    {%- do places.append(
+      "('" ~ node.alias ~ "', " ~ exact.sql_text(place) ~ ', ' ~ ('true' if column else 'false') ~ ')'
+    ) -%}
+  {%- endfor -%}
+  {%- set value = "substring_index(substr(listed.path, length(places.place) + 1), '/', 1)" %}
+  select
+      places.model,
+      if(places.partitioned, {{ exact.unescaped_sql(value) }}, '{{ exact.whole_table() }}') as p,
+      bit_xor(xxhash64(substring_index(listed.path, '/', -1), listed.length)) as files,
+      count(*) as file_count
+  from {{ exact.temporary('table_listing') }} as listed
+  inner join (values {{ places | join(', ') }}) as places (model, place, partitioned)
+      on startswith(listed.path, places.place)
+  group by 1, 2
+{% endmacro %}
+
+{# Whether the catalog has the table, with the partition column that it has in the project. #}
+{% macro in_catalog(node) %}
+  {%- set found = exact.run_memory().tables.get(node.alias) -%}
+  {{- return(found is not none and found.partitioned_by == exact.partition_column(node)) -}}
+{% endmacro %}
+
+{# SQL: the partitions that the catalog has, of tables that are in it: [model, p]. Spark takes
+   them from the catalog alone (spark.sql.optimizer.metadataOnly). #}
+{% macro catalog_partitions_sql() %}
+  {%- set selects = ["select '' as model, '' as p where false"] -%}
+  {%- for node in exact.engine_nodes() if exact.partition_column(node) and exact.in_catalog(node) -%}
+    {%- set column = exact.partition_column(node) -%}
+    {%- do selects.append(
+      "select '" ~ node.alias ~ "' as model, cast(" ~ column ~ ' as string) as p from '
+      ~ exact.relation_name(node) ~ ' group by ' ~ column
+    ) -%}
+  {%- endfor -%}
+  {{- return(selects | join(' union all ')) -}}
+{% endmacro %}

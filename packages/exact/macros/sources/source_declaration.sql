@@ -1,0 +1,52 @@
+{# What a source says of itself under meta.exact, or none where it says nothing: its columns are
+   read as text, whatever their types in the files.
+   - day: the column whose UTC day decides the partition of a row; none for a source that is read
+     as a whole;
+   - moments: the other columns that hold moments.
+   Returns {name, schema, table, location, columns, day, moments}. #}
+{% macro source_declaration(source) %}
+  {%- set declared = (source.config.meta or source.meta or {}).get('exact') -%}
+  {%- if declared is none -%}
+    {{- return(none) -}}
+  {%- endif -%}
+  {#- Spark tells no capital from a small letter in a name. -#}
+  {%- set columns = source.columns | map('lower')
+    | reject('in', ('file_path', 'file_size', 'file_modified')) | list -%}
+  {%- set known = ['day', 'moments'] -%}
+  {%- set moments = (([declared.day] if declared.day else []) + (declared.moments or []))
+    | map('lower') | list -%}
+  {%- for key in declared if key not in known -%}
+    {{- exceptions.raise_compiler_error(
+      exact.declared_name(source) ~ ': meta.exact.' ~ key ~ ' is not known; the keys are '
+      ~ known | join(', ') ~ '.'
+    ) -}}
+  {%- endfor -%}
+  {%- for name in moments if name not in columns -%}
+    {{- exceptions.raise_compiler_error(
+      exact.declared_name(source) ~ ': meta.exact names the column ' ~ name
+      ~ ', which is not among its columns.'
+    ) -}}
+  {%- endfor -%}
+  {{- return({
+    'name': exact.declared_name(source),
+    'schema': source.schema,
+    'table': source.identifier,
+    'location': exact.source_location(source),
+    'columns': columns,
+    'day': declared.day | lower if declared.day else none,
+    'moments': moments,
+  }) -}}
+{% endmacro %}
+
+{# All of them. #}
+{% macro engine_sources() %}
+  {%- set memory = exact.run_memory() -%}
+  {%- if 'declared_sources' not in memory -%}
+    {%- set sources = [] -%}
+    {%- for source in graph.sources.values() if exact.source_declaration(source) -%}
+      {%- do sources.append(exact.source_declaration(source)) -%}
+    {%- endfor -%}
+    {%- do memory.update({'declared_sources': sources}) -%}
+  {%- endif -%}
+  {{- return(memory.declared_sources) -}}
+{% endmacro %}

@@ -1,0 +1,93 @@
+{# Statements that define a source: a table per group of files, and the view of text over all of
+   them. The largest group is all files but those of the others. Lists of files are cut into
+   pieces, a view each, so that no statement is longer than Glue takes. #}
+{% macro source_view_sql(source, groups) %}
+  {%- set view = source.schema ~ '.' ~ source.table -%}
+  {%- set statements = [] -%}
+  {%- set pieces = [] -%}
+  {%- for group in groups -%}
+    {%- set in_files = [] -%}
+    {%- for column, type in group.columns.items() if type not in ('folder', 'void') -%}
+      {%- do in_files.append(column ~ ' ' ~ ('bigint' if type in ('number', 'nanos') else type)) -%}
+    {%- endfor -%}
+    {#- Days before 1582 and INT96 before 1900 are taken as they stand. Left to decide by itself, Spark
+        fails at the first one in a file that does not say which calendar it was written by, as none
+        but Spark's own do. -#}
+    {%- set options = exact.parquet_files()
+      ~ ", datetimeRebaseMode 'CORRECTED', int96RebaseMode 'CORRECTED'" -%}
+    {#- A table that is there keeps the options that it was made with: so they are a part of its name. -#}
+    {%- set table = view ~ '__as_' ~ local_md5(source.location ~ in_files | join(', ') ~ options)[:8] -%}
+    {%- do statements.extend(
+      exact.file_table_sql(table, source, in_files | join(', ') or 'no_column string', 'parquet', options)
+    ) -%}
+    {%- set texts = [] -%}
+    {%- for column in source.columns -%}
+      {%- do texts.append(exact.as_text(column, group.columns.get(column)) ~ ' as ' ~ column) -%}
+    {%- endfor -%}
+    {%- set select = 'select ' ~ texts | join(', ')
+      ~ ', _metadata.file_path as file_path, _metadata.file_size as file_size,'
+      ~ ' _metadata.file_modification_time as file_modified from ' ~ table -%}
+    {%- if loop.first -%}
+      {%- set others = groups[1:] | map(attribute='files') | sum(start=[]) -%}
+      {%- set largest = namespace(select=select) -%}
+      {%- for files in others | batch(100) -%}
+        {%- set condition = 'file_path not in (' ~ exact.path_literals(files) ~ ')' -%}
+        {%- if loop.first -%}
+          {%- set largest.select = largest.select ~ ' where _metadata.' ~ condition -%}
+        {%- else -%}
+          {%- set piece = view ~ '__but_' ~ loop.index0 -%}
+          {%- do statements.append('create or replace view ' ~ piece ~ ' as ' ~ largest.select) -%}
+          {%- set largest.select = 'select * from ' ~ piece ~ ' where ' ~ condition -%}
+        {%- endif -%}
+      {%- endfor -%}
+      {%- do pieces.append(largest.select) -%}
+    {%- else -%}
+      {%- for files in group.files | batch(100) -%}
+        {%- do pieces.append(
+          select ~ ' where _metadata.file_path in (' ~ exact.path_literals(files) ~ ')'
+        ) -%}
+      {%- endfor -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {%- if pieces | join | length > 40000 -%}
+    {%- for piece in pieces -%}
+      {%- do statements.append(
+        'create or replace view ' ~ view ~ '__piece_' ~ loop.index0 ~ ' as ' ~ piece
+      ) -%}
+    {%- endfor -%}
+    {%- set names = [] -%}
+    {%- for piece in pieces -%}
+      {%- do names.append('select * from ' ~ view ~ '__piece_' ~ loop.index0) -%}
+    {%- endfor -%}
+    {%- set pieces = names -%}
+  {%- endif -%}
+  {{- return(statements + ['create or replace view ' ~ view ~ ' as ' ~ pieces | join(' union all ')]) -}}
+{% endmacro %}
+
+{# SQL: the text that a file holds in a column of a type; the type is none where the column is
+   missing. #}
+{% macro as_text(column, type) %}
+  {%- if not type or type == 'void' -%}
+    {{- return('cast(null as string)') -}}
+  {%- elif type == 'folder' -%}
+    {#- A file's path is a URI, in which the folder's own escapes are escaped once more. -#}
+    {%- set value = "url_decode(replace(regexp_extract(_metadata.file_path, '/"
+      ~ column ~ "=([^/]*)/', 1), '+', '%2B'))" -%}
+    {{- return('nullif(' ~ exact.unescaped_sql(value) ~ ", '__HIVE_DEFAULT_PARTITION__')") -}}
+  {%- elif type == 'nanos' -%}
+    {#- Before 1970 too, what is left of a microsecond is cut off below. -#}
+    {{- return(
+      'cast(timestamp_micros(' ~ column ~ ' div 1000 - if(' ~ column ~ ' % 1000 < 0, 1, 0)) as string)'
+    ) -}}
+  {%- endif -%}
+  {{- return('cast(' ~ column ~ ' as string)') -}}
+{% endmacro %}
+
+{# How a source's files are read, for the version of what is made of them. #}
+{% macro reading_rules(source) %}
+  {%- set rules = [] -%}
+  {%- for type in (none, 'folder', 'nanos', 'string') -%}
+    {%- do rules.append(exact.as_text('x', type)) -%}
+  {%- endfor -%}
+  {{- return(rules + [source.columns, exact.day_rules(source)]) -}}
+{% endmacro %}

@@ -1,0 +1,137 @@
+{# Reads the footers of these files, fifty in a statement, and remembers their types: facts about
+   files that never change. Returns the statements that remember the last of them. empty: the
+   paths of those that have no rows. #}
+{% macro remember_types(sources, new, empty) %}
+  {%- set empty = dict(zip(empty, empty)) -%}
+  {#- A file may hold `Name` beside `name`, of which nobody reads one. -#}
+  {%- set waiting = ['set spark.sql.caseSensitive = true'] -%}
+  {%- for files in new | batch(50) -%}
+    {%- if loop.index0 and not loop.index0 % 10 -%}
+      {%- do log('Reading new source files: ' ~ loop.index0 * 50 ~ ' of ' ~ new | length, info=true) -%}
+    {%- endif -%}
+    {%- set types = exact.read_types(sources, files, waiting) -%}
+    {%- set rows = [] -%}
+    {%- for file in files -%}
+      {%- do rows.append(
+        '(' ~ exact.sql_text(file.source) ~ ', ' ~ exact.sql_text(file.file_path) ~ ', ' ~ file.file_size
+        ~ ", timestamp '" ~ file.modified ~ "', " ~ exact.sql_text(types[file.path])
+        ~ ', ' ~ (file.path in empty) | lower ~ ')'
+      ) -%}
+    {%- endfor -%}
+    {%- do waiting.clear() -%}
+    {%- do waiting.extend(
+      exact.add_facts_sql('file_types', loop.index, 'select * from values ' ~ rows | join(', '))
+    ) -%}
+  {%- endfor -%}
+  {{- return(waiting + ['set spark.sql.caseSensitive = false']) -}}
+{% endmacro %}
+
+{# {path: types} of a few files. Runs the statements in before. #}
+{% macro read_types(sources, files, before) %}
+  {%- set structs = exact.readable_structs(files, before) -%}
+  {%- set types = {} -%}
+  {%- for file in files -%}
+    {%- set source = sources | selectattr('name', 'equalto', file.source) | first -%}
+    {%- do types.update({
+      file.path: exact.used_types(source.columns, source.moments, structs[file.path], file.path),
+    }) -%}
+  {%- endfor -%}
+  {%- for path in exact.with_nanoseconds(sources, files, types) -%}
+    {%- do types.update({path: types[path] | replace(' number', ' nanos')}) -%}
+  {%- endfor -%}
+  {{- return(types) -}}
+{% endmacro %}
+
+{# {path: 'struct<name:type,...>'} of a few files. Stops at a column of a type that Spark does not
+   have, be it a column that nobody uses: Spark's own error names neither file nor column. #}
+{% macro readable_structs(files, before) %}
+  {%- set structs = exact.read_structs(files, before) -%}
+  {%- set refused = files | map(attribute='path') | reject('in', structs) | list -%}
+  {%- if refused -%}
+    {{- exceptions.raise_compiler_error(
+      refused | join(', ') ~ ': Spark cannot read a column, such as a time of day, a float of 16 bits or'
+      ~ ' a decimal of more than 38 digits. Write that column as text, or leave it out.'
+    ) -}}
+  {%- endif -%}
+  {{- return(structs) -}}
+{% endmacro %}
+
+{# {path: 'struct<name:type,...>'} of a few files; without those that have a type unknown to Spark.
+   Spark looks at a footer while it plans, so EXPLAIN has the answer; and where a query would fail,
+   which nothing here could catch, EXPLAIN says so in text. It is asked of all files at once, and
+   only after that of each. #}
+{% macro read_structs(files, before) %}
+  {%- set queries = [] -%}
+  {%- for file in files -%}
+    {%- do queries.append(
+      "select concat('|" ~ loop.index0 ~ "|', typeof(struct(f.*)), '|" ~ loop.index0 ~ "|') as found"
+      ~ ' from (select 1) left join parquet.`' ~ exact.literal_path(file.path) ~ '` as f on false'
+    ) -%}
+  {%- endfor -%}
+  {%- set plan = exact.fetch(before + ['explain ' ~ queries | join(' union all ')])[0].plan -%}
+  {%- set structs = {} -%}
+  {%- for number, struct in modules.re.findall('(?s)[|]([0-9]+)[|](struct<.*?>)[|][0-9]+[|]', plan) -%}
+    {%- do structs.update({files[number | int].path: struct}) -%}
+  {%- endfor -%}
+  {%- if structs | length < files | length and files | length > 1 -%}
+    {%- do structs.clear() -%}
+    {%- for file in files -%}
+      {%- do structs.update(exact.read_structs([file], [])) -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {{- return(structs) -}}
+{% endmacro %}
+
+{# A path for Spark, which reads it as a pattern. Hadoop knows no way to quote what has a meaning
+   in one; `?` stands for any character, and so for these too. #}
+{% macro literal_path(path) %}
+  {{- return(modules.re.sub('[][{}*?]', '?', path) | replace('`', '``')) -}}
+{% endmacro %}
+
+{# 'id string, at number, country folder': the types of the declared columns in one file. A column
+   may stand in the folder's name instead (country=US), or nowhere, and is left out then. NULL
+   columns without a type (void) are as good as left out. A moment that is a bigint is a number,
+   until with_nanoseconds has looked. struct: Spark's struct<name:type,...>, from which nested
+   types are cut before it is read. #}
+{% macro used_types(columns, moments, struct, path) %}
+  {%- set flat = namespace(text=struct[7:-1]) -%}
+  {%- for _ in range(struct.count('<') - 1) -%}
+    {%- set flat.text = modules.re.sub('<[^<>]*>', '', flat.text) -%}
+  {%- endfor -%}
+  {%- set found = {} -%}
+  {%- for name, type in modules.re.findall('(?:^|,)([^:,]+):([a-z_]+(?:[(][0-9]+,[0-9]+[)])?)', flat.text) -%}
+    {%- if name | lower in columns and name | lower in found -%}
+      {{- exceptions.raise_compiler_error(
+        path ~ ' has two columns called ' ~ name | lower
+        ~ ', in other letters. Spark cannot tell them apart: rename one, then run again.'
+      ) -}}
+    {%- endif -%}
+    {%- do found.update({name | lower: type}) -%}
+  {%- endfor -%}
+  {%- set types = [] -%}
+  {%- for column in columns -%}
+    {%- if found.get(column) in ('struct', 'array', 'map') -%}
+      {{- exceptions.raise_compiler_error(
+        'Column ' ~ column ~ ' of ' ~ path ~ ' is nested (' ~ found[column] ~ '). Write it as a plain value.'
+      ) -}}
+    {%- elif found.get(column) == 'bigint' and column in moments -%}
+      {%- do types.append(column ~ ' number') -%}
+    {%- elif found.get(column, 'void') != 'void' -%}
+      {%- do types.append(column ~ ' ' ~ found[column]) -%}
+    {%- elif '/' ~ column ~ '=' in path -%}
+      {%- do types.append(column ~ ' folder') -%}
+    {%- elif column in found -%}
+      {%- do types.append(column ~ ' void') -%}
+    {%- endif -%}
+  {%- endfor -%}
+  {{- return(types | join(', ') or 'no column') -}}
+{% endmacro %}
+
+{# {column: type} of such a text. #}
+{% macro types_of(text) %}
+  {%- set types = {} -%}
+  {%- for item in text.split(', ') if text != 'no column' -%}
+    {%- do types.update({item.split(' ')[0]: item.split(' ')[1]}) -%}
+  {%- endfor -%}
+  {{- return(types) -}}
+{% endmacro %}

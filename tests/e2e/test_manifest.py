@@ -1,0 +1,264 @@
+"""Whatever happens to Gold itself, a plain run leaves it right, and says why it rebuilt what it rebuilt.
+
+Guards against an engine that looks at its inputs alone: a file of Gold that is lost, or that nobody knows, a
+catalog that has other partitions than the folder, and facts that are gone.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from goldkit import check
+from goldkit.changes import DAYS, Lake
+from goldkit.compare import PATHS, read_table
+from goldkit.dbt import Outcome, Warehouse
+
+from .conftest import NewWarehouse, assert_exact, copy_of_the_project, session
+
+DAY = f"{DAYS[2]}"
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return Lake(tmp_path_factory.mktemp("silver"), random.Random(3))
+
+
+@pytest.fixture(scope="module")
+def gold(lake: Lake, new_warehouse: NewWarehouse) -> Warehouse:
+    """Gold as a first run left it. Exact after each test."""
+    warehouse = new_warehouse(lake.root)
+    assert_exact(warehouse, warehouse.build())
+    return warehouse
+
+
+def folder(gold: Warehouse, table: str, partition: str = "") -> Path:
+    return gold.gold / PATHS[table] / partition
+
+
+def a_file(gold: Warehouse, table: str, partition: str = "") -> Path:
+    return sorted(folder(gold, table, partition).rglob("*.parquet"))[0]
+
+
+def reasons(outcome: Outcome, table: str) -> str:
+    """What stands between brackets in dbt's line of a table."""
+    said = outcome.said(table)
+    return said.split("(")[1].split(")")[0] if "(" in said else said
+
+
+# --- damage to Gold itself -----------------------------------------------------------------------
+
+
+def lose_bucket(gold: Warehouse) -> str:
+    shutil.rmtree(min((gold.gold / PATHS["user_ltv"]).glob("*=*")))
+    return "user_ltv"
+
+
+def lose_file_of_a_day(gold: Warehouse) -> str:
+    a_file(gold, "fact_events", f"event_date={DAY}").unlink()
+    return "fact_events"
+
+
+def lose_file_of_a_dimension(gold: Warehouse) -> str:
+    a_file(gold, "dim_date").unlink()
+    return "dim_date"
+
+
+def lose_bucket_of_users(gold: Warehouse) -> str:
+    shutil.rmtree(max((gold.gold / PATHS["dim_users"]).glob("*=*")))
+    return "dim_users"
+
+
+def gain_foreign_file(gold: Warehouse) -> str:
+    file = a_file(gold, "fact_transactions", f"tx_date={DAY}")
+    shutil.copy(file, file.with_name("foreign.parquet"))
+    return "fact_transactions"
+
+
+def gain_foreign_row_in_a_mart(gold: Warehouse) -> str:
+    file = a_file(gold, "daily_revenue")
+    shutil.copy(file, file.with_name("again.parquet"))
+    return "daily_revenue"
+
+
+def half_a_file(gold: Warehouse) -> str:
+    file = a_file(gold, "fact_user_activity", f"activity_date={DAY}")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    return "fact_user_activity"
+
+
+def lose_table(gold: Warehouse) -> str:
+    shutil.rmtree(folder(gold, "daily_revenue"))
+    return "daily_revenue"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lose_bucket,
+        lose_file_of_a_day,
+        lose_file_of_a_dimension,
+        lose_bucket_of_users,
+        gain_foreign_file,
+        gain_foreign_row_in_a_mart,
+        half_a_file,
+        lose_table,
+    ],
+)
+def test_damage_to_gold_is_seen_and_rebuilt(gold: Warehouse, damage: Callable[[Warehouse], str]) -> None:
+    table = damage(gold)
+    outcome = gold.dbt("run")
+    assert_exact(gold, outcome)
+    assert reasons(outcome, table) == "its own files changed"
+    assert all("UNCHANGED" in gold.dbt("run").said(name) for name in ("dim_users", "fact_events"))
+
+
+# --- the catalog and the folder ------------------------------------------------------------------
+
+
+def test_partition_that_only_the_catalog_lost_is_found_again(gold: Warehouse, lake: Lake) -> None:
+    """And the marts of a later day have it."""
+    before = check.files(gold.gold)
+    session().sql(f"alter table gold_test.fact_events drop partition (event_date='{DAY}')")
+    session().sql("alter table gold_test.daily_revenue add partition (month='1999-01')")
+    assert_exact(gold, gold.dbt("run"))
+    assert check.files(gold.gold) == before
+    lake.add_day(date(2024, 3, 5))
+    assert_exact(gold, gold.dbt("run"))
+    for table in ("fact_events", "daily_revenue"):
+        shown = session().sql(f"show partitions gold_test.{table}").collect()
+        assert {row[0].split("=")[1] for row in shown} == check.partitions(gold.gold, table)
+
+
+def test_two_catalogs_take_turns_on_one_gold(gold: Warehouse, lake: Lake, new_warehouse: NewWarehouse) -> None:
+    other = new_warehouse(lake.root, "other")
+    other.gold = gold.gold
+    before = check.files(gold.gold)
+    assert_exact(other, other.build())
+    assert check.files(gold.gold) == before  # another catalog rebuilds nothing
+    for day, warehouse in ((6, other), (7, gold), (8, other)):
+        lake.add_day(date(2024, 3, day))
+        assert_exact(warehouse, warehouse.build())
+
+
+# --- facts ---------------------------------------------------------------------------------------
+
+
+def test_lost_manifest_costs_a_rebuild_and_no_row(gold: Warehouse) -> None:
+    shutil.rmtree(gold.gold / "audit" / "manifest")
+    outcome = gold.build()
+    assert_exact(gold, outcome)
+    assert "8 of 8 partitions rebuilt" in outcome.said("dim_users")
+
+
+def test_logs_are_put_together(gold: Warehouse) -> None:
+    """A hundred folders become one, which says the same."""
+    manifest = gold.gold / "audit" / "manifest"
+    for number in range(110):
+        shutil.copytree(min(manifest.iterdir()), manifest / f"copy-{number}")
+    before = check.files(gold.gold)
+    assert_exact(gold, gold.build())
+    assert len([*manifest.iterdir()]) == 1
+    assert_exact(gold, gold.build())
+    assert check.files(gold.gold) == before
+
+
+def test_failing_model_costs_no_other_anything(gold: Warehouse, lake: Lake, tmp_path: Path) -> None:
+    """Runs with a model that always fails: what the others wrote is not written again."""
+    project = copy_of_the_project(tmp_path)
+    (project / "models" / "mart" / "daily_active_users.sql").write_text(
+        "{{ config(partition_by=['month'], meta={'exact': {'inputs': {'fact_user_activity': 'all'}}}) }}\n"
+        "select * from {{ ref('fact_user_activity') }} where raise_error('broken') is null"
+    )
+    lake.add_day(date(2024, 3, 9))
+    failing = replace(gold, project=project)
+    assert not failing.build().success
+    before = check.files(gold.gold)
+    assert not failing.build().success
+    assert check.files(gold.gold) == before
+    assert_exact(gold, gold.build())
+
+
+def test_gold_of_an_earlier_version_is_rebuilt_in_place(gold: Warehouse) -> None:
+    """Before there was a manifest, tables had the column source_version, and other properties."""
+    columns = session().table("gold_test.fact_events").drop("event_date").dtypes
+    for file in folder(gold, "fact_events").rglob("*.parquet"):
+        table = pq.read_table(file, partitioning=None)
+        pq.write_table(table.append_column("source_version", pa.array(["1"] * table.num_rows)), file)
+    names = ", ".join(f"{name} {kind}" for name, kind in columns)
+    for statement in (
+        "drop table gold_test.fact_events",
+        f"create table gold_test.fact_events ({names}, source_version string, event_date date) using parquet"
+        f" partitioned by (event_date) location '{folder(gold, 'fact_events')}'"
+        " tblproperties ('gold.contract' = 'of old')",
+        "msck repair table gold_test.fact_events",
+        "alter table gold_test.dim_date unset tblproperties ('exact.described')",
+        "drop table gold_test.run_metrics",
+        "create table gold_test.run_metrics (invocation_id string, rows_rejected bigint) using parquet"
+        f" location '{gold.gold}/audit/run_metrics'",
+        "create table gold_test.trash (folder string)",
+    ):
+        session().sql(statement)
+    shutil.rmtree(gold.gold / "audit" / "manifest")
+    outcome = gold.build()
+    assert_exact(gold, outcome)
+    assert reasons(outcome, "fact_events") == "made by something else"
+    assert [*session().table("gold_test.run_metrics").columns][-1] == "reasons"
+    assert gold.dbt("run-operation", "drop_tables_of_earlier_version").success
+    assert not session().catalog.tableExists("gold_test.trash")
+    assert_exact(gold, gold.dbt("run"))
+
+
+# --- reasons -------------------------------------------------------------------------------------
+
+
+def explained(gold: Warehouse, table: str, **variables: object) -> str:
+    """What explain says of a table; it writes nothing."""
+    before = check.files(gold.gold), sorted(gold.gold.rglob("*"))
+    outcome = gold.dbt("run", "--select", table, variables={"explain": True, **variables})
+    assert outcome.success, outcome.message
+    assert (check.files(gold.gold), sorted(gold.gold.rglob("*"))) == before
+    text = (gold.folder / "logs" / "dbt.log").read_text().rsplit("Running with dbt", 1)[1]
+    return "\n".join(line.split(": ", 1)[-1] for line in text.splitlines() if f"={DAY}" in line and "    " in line)
+
+
+def test_explain_names_the_reason(gold: Warehouse, lake: Lake, tmp_path: Path) -> None:
+    own = gold.gold / PATHS["fact_events"] / f"event_date={DAY}"
+    files = [file for file in lake.files("events") if file.parent.name.endswith(f"={DAY}")]
+    row = {"event_id": "why", "user_id": "u1", "ts": lake.moment(DAYS[2]), "country": "US"}
+
+    def after(run: bool = True) -> str:
+        said = explained(gold, "fact_events")
+        if run:
+            assert gold.dbt("run", "--select", "fact_events").success
+        return said
+
+    added = lake.add("events", [row], DAYS[2])
+    assert "file added" in after()
+    lake.rewrite(added, lambda each: each | {"country": "DE"})
+    assert "file replaced" in after()
+    lake.delete(added)
+    assert "file removed" in after()
+    lake.rewrite(files[0], lambda each: each)
+    assert "file replaced" in after()
+    a_file(gold, "fact_events", f"event_date={DAY}").unlink()
+    assert "its own files changed" in after()
+    assert "asked for" in explained(gold, "fact_events", rebuild=True)
+    user = next(each for each in read_table(own).to_pylist() if each["user_id"])["user_id"]
+    lake.add("users", [lake.user(int(user[1:])) | {"city": "Elsewhere", "updated_at": lake.moment(date(2025, 5, 5))}])
+    assert gold.dbt("run", "--select", "dim_users").success
+    assert "attributes of dim_users changed" in after()
+    project = copy_of_the_project(tmp_path)
+    macro = project / "macros" / "staging" / "clean.sql"
+    macro.write_text(macro.read_text().replace("nullif({{ text }}, '')", "nullif( {{ text }}, '')"))
+    assert "code changed" in explained(replace(gold, project=project), "fact_events")
+    assert_exact(gold, gold.build())
+    assert explained(gold, "fact_user_activity") == ""

@@ -1,0 +1,381 @@
+"""The package `exact` by itself: its own project, whose lake and models are not ours.
+
+python -m pytest tests/e2e/test_package.py                     # two runs at once, one time
+GOLD_RACES=10 python -m pytest tests/e2e/test_package.py -s    # so many times, with this project's own models
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from goldkit.changes import CHANGES, Lake
+from goldkit.dbt import Outcome, Warehouse
+
+from .conftest import assert_exact, session
+from .toy import STEPS, Toy, copy_of_the_toy, days_and_files, found, wanted
+
+RACES = int(os.environ.get("GOLD_RACES", "0"))
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """The toy as its first build left it. Equal to what DuckDB computes after each test."""
+    folder = tmp_path_factory.mktemp("toy")
+    toy = Toy.new(folder, copy_of_the_toy(folder / "project"))
+    toy.lake(0)
+    assert_right(toy, toy.dbt("build"))
+    return toy
+
+
+def assert_right(toy: Toy, outcome: Outcome) -> None:
+    assert outcome.success, outcome.message
+    assert found(toy.gold) == wanted(toy.silver)
+
+
+def test_macros_answer_as_they_should(toy: Toy) -> None:
+    outcome = toy.dbt("run-operation", "test_macros")
+    assert outcome.success, outcome.message
+
+
+def test_each_change_rewrites_the_days_that_it_touches(toy: Toy) -> None:
+    touched = [
+        {"2024-05-06"},
+        {"2024-05-06", "2024-05-07"},
+        {"2024-05-08"},
+        {"2024-05-06", "2024-05-07", "2024-05-08"},
+    ]
+    for step in range(1, STEPS):
+        before = days_and_files(toy.gold)
+        toy.lake(step)
+        assert_right(toy, toy.dbt("build"))
+        changed = {path for path, _ in before.items() ^ days_and_files(toy.gold).items()}
+        assert {re.findall("day=([^/]*)", path)[0] for path in changed} == touched[step - 1]
+    before = days_and_files(toy.gold)
+    assert_right(toy, toy.dbt("build"))
+    assert days_and_files(toy.gold) == before
+    assert_right(toy, toy.dbt("build", "--full-refresh"))
+    assert not before.items() & days_and_files(toy.gold).items()
+
+
+# --- other models, and declarations --------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_models_of_others_are_built_beside_it(toy: Toy) -> None:
+    """A view, a table, an ephemeral model and an incremental one that say nothing of the package."""
+    models = toy.project / "models"
+    guests = {
+        "warm_days": "{{ config(materialized='view') }} select * from {{ ref('days') }} where warmest > 12",
+        "all_days": "{{ config(materialized='table') }} select * from {{ ref('warm_days') }}",
+        "some_days": "{{ config(materialized='ephemeral') }} select * from {{ ref('days') }}",
+        "more_days": "{{ config(materialized='incremental', file_format='parquet') }}"
+        " select * from {{ ref('some_days') }}",
+    }
+    for name, sql in guests.items():
+        no_contract = "{{ config(contract={'enforced': false}, on_schema_change='ignore') }}"
+        (models / f"{name}.sql").write_text(no_contract + sql)
+    try:
+        assert_right(toy, toy.dbt("build"))
+        outcome = toy.dbt("build")
+        assert_right(toy, outcome)
+        assert "UNCHANGED" in outcome.said("days")
+        rows = {
+            name: session().table(f"toy.{name}").count() for name in ("days", "warm_days", "all_days", "more_days")
+        }
+        assert rows["warm_days"] == rows["all_days"] < rows["days"] and rows["more_days"] == 2 * rows["days"]
+    finally:
+        for name in guests:
+            (models / f"{name}.sql").unlink()
+
+
+@pytest.mark.parametrize(
+    ("meta", "sql", "said"),
+    [
+        ("{'inputs': []}", "select * from {{ ref('days') }}", "It reads days, which meta.exact does not declare"),
+        ("{'input': ['days']}", "select * from {{ ref('days') }}", "meta.exact.input is not known; the keys are"),
+        ("{'inputs': {'days': 'day'}}", "select * from {{ ref('days') }}", "The input days names a partition, but"),
+        ("{'inputs': []}", "select * from {{ source('lake', 'readings') }}", "It reads lake.readings, which"),
+    ],
+)
+def test_declarations_that_are_not_so_are_refused_while_parsing(toy: Toy, meta: str, sql: str, said: str) -> None:
+    model = toy.project / "models" / "liar.sql"
+    model.write_text(f"{{{{ config(meta={{'exact': {meta}}}) }}}} {sql}")
+    try:
+        outcome = toy.dbt("parse")
+    finally:
+        model.unlink()
+    assert not outcome.success and f"liar: {said}" in outcome.message, outcome.message
+
+
+@pytest.mark.slow
+def test_input_behind_an_ephemeral_model_counts(toy: Toy) -> None:
+    """A day's change reaches a table that names only the ephemeral model between them."""
+    models = toy.project / "models"
+    (models / "between.sql").write_text(
+        "{{ config(materialized='ephemeral', contract={'enforced': false}, on_schema_change='ignore') }}"
+        " select * from {{ ref('days') }}"
+    )
+    sensors = models / "sensors.sql"
+    own = sensors.read_text()
+    sensors.write_text(
+        own.replace("'inputs': ['days',", "'inputs': ['between',").replace("ref('days')", "ref('between')")
+    )
+    try:
+        assert_right(toy, toy.dbt("build"))
+        toy.lake(1)
+        assert_right(toy, toy.dbt("build"))
+    finally:
+        sensors.write_text(own)
+        (models / "between.sql").unlink()
+
+
+# --- source files --------------------------------------------------------------------------------
+
+
+def write(file: Path, table: pa.Table) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, file)
+
+
+def readings(sensor: str, celsius: pa.Array | None = None, at: datetime = datetime(2024, 5, 9, 8)) -> pa.Table:
+    """One reading of a sensor."""
+    return pa.table(
+        {
+            "sensor": [sensor],
+            "taken_at": [at],
+            "celsius": celsius or pa.array([Decimal("7.5")], pa.decimal128(5, 1)),
+        }
+    )
+
+
+@pytest.mark.slow
+def test_files_and_folders_with_odd_names_are_read(toy: Toy, tmp_path: Path) -> None:
+    lake, plain = toy.silver / "readings", tmp_path / "lake" / "readings"
+    shutil.copytree(lake, plain)
+    odd = {
+        "a": "odd/{4F2A}.parquet",
+        "b": "odd/[x]*?.PARQUET",
+        "c": "odd/it's late, again.parquet",
+        "d": "odd {1,2}/%41+b=c.parquet",
+        "50%off": "sensor=50%off/part.parquet",
+        "a/b": "sensor=a%2Fb/part.parquet",
+        "e": "odd/two.parquet",
+    }
+    for number, (sensor, name) in enumerate(odd.items()):
+        table = readings(sensor)
+        write(plain / "all" / f"{number}.parquet", table)
+        if "sensor=" in name:
+            table = table.drop_columns("sensor")
+        if "two" in name:  # nobody reads either of them
+            table = table.append_column("Name", pa.array(["x"])).append_column("name", pa.array([1]))
+        write(lake / name, table)
+    write(lake / "odd" / "part-0", readings("ignored"))
+    outcome = toy.dbt("build")
+    assert outcome.success, outcome.message
+    assert found(toy.gold) == wanted(plain.parent)
+    ignored = "lake.readings ignores 1 files that are not called *.parquet, such as file:"
+    assert ignored in (toy.folder / "logs" / "dbt.log").read_text()
+
+    write(lake / "odd" / "twice.parquet", readings("f").append_column("SENSOR", pa.array(["g"])))
+    outcome = toy.dbt("build")
+    assert not outcome.success and "twice.parquet has two columns called sensor" in outcome.message
+    for name in [*odd.values(), "odd/part-0", "odd/twice.parquet"]:
+        (lake / name).unlink()
+    assert_right(toy, toy.dbt("build"))
+
+
+@pytest.mark.slow
+def test_many_files_of_another_type_are_read(toy: Toy) -> None:
+    """Their names alone are longer than a statement on Glue may be. GOLD_FILES=3000 for ten times as many."""
+    folder = toy.silver / "readings" / "integers"
+    for number in range(int(os.environ.get("GOLD_FILES", "300"))):
+        name = f"{'a long name ' * 15}{number}.parquet"
+        write(folder / name, readings(f"s{number}", pa.array([number % 90])))
+    assert_right(toy, toy.dbt("build"))
+    shutil.rmtree(folder)
+    assert_right(toy, toy.dbt("build"))
+
+
+@pytest.mark.slow
+def test_file_that_cannot_be_read_is_not_taken_for_an_empty_one(toy: Toy) -> None:
+    """Its first and last bytes are those of a parquet file, as they are of one that a storage fails to deliver."""
+    file = toy.silver / "readings" / "new" / "broken.parquet"
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"PAR1" + bytes(100) + b"\xff\xff\xff\x7fPAR1")
+    outcome = toy.dbt("build")
+    assert not outcome.success and "broken.parquet" in outcome.message
+    write(file, readings("e").slice(0, 0))
+    assert_right(toy, toy.dbt("build"))
+    write(file, readings("f"))
+    assert_right(toy, toy.dbt("build"))
+
+
+# --- commands that must not harm -----------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_commands_that_only_look_change_nothing(toy: Toy) -> None:
+    assert_right(toy, toy.dbt("build"))
+    before = sorted(toy.gold.rglob("*")), days_and_files(toy.gold)
+    for command in (
+        ("run", "--empty"),
+        ("compile",),
+        ("show", "--select", "days"),
+        ("docs", "generate"),
+        ("test",),
+        ("ls",),
+    ):
+        outcome = toy.dbt(*command)
+        assert outcome.success, outcome.message
+        assert (sorted(toy.gold.rglob("*")), days_and_files(toy.gold)) == before, command
+    sampled = toy.dbt("run", "--sample", "1 day")
+    assert not sampled.success and "--sample would leave tables with a part of their rows" in sampled.message
+    assert (sorted(toy.gold.rglob("*")), days_and_files(toy.gold)) == before
+
+
+@pytest.mark.slow
+def test_retry_goes_on_where_a_run_failed(toy: Toy) -> None:
+    sensors = toy.project / "models" / "sensors.sql"
+    own = sensors.read_text()
+    sensors.write_text(own.replace("days.readings\n", "cast(raise_error('broken') as bigint) as readings\n"))
+    toy.lake(0)
+    assert not toy.dbt("build").success
+    sensors.write_text(own)
+    assert_right(toy, toy.dbt("retry"))
+
+
+@pytest.mark.slow
+def test_tables_without_a_model_are_named_and_removed_when_asked(toy: Toy) -> None:
+    model = toy.project / "models" / "gone.sql"
+    model.write_text(
+        "{{ config(contract={'enforced': true}, meta={'exact': {'inputs': ['days']}}) }}"
+        " select sensor from {{ ref('days') }}"
+    )
+    yml = model.with_name("gone.yml")
+    yml.write_text(
+        "models:\n  - name: gone\n    description: A row per reading.\n    columns:\n"
+        "      - name: sensor\n        description: Its sensor.\n        data_type: string\n"
+    )
+    assert_right(toy, toy.dbt("build"))
+    assert (toy.gold / "gone").is_dir()
+    model.unlink()
+    yml.unlink()
+    log = toy.folder / "logs" / "dbt.log"
+    assert_right(toy, toy.dbt("build"))
+    assert (
+        "No model makes gone any more. To see what is left of them: dbt run-operation remove_orphans"
+        in log.read_text()
+    )
+    assert toy.dbt("run-operation", "remove_orphans").success
+    assert (toy.gold / "gone").is_dir() and "/gone: would be removed" in log.read_text()
+    assert toy.dbt("run-operation", "remove_orphans", "--args", "{dry_run: false}").success
+    assert not (toy.gold / "gone").exists()
+    assert not session().catalog.tableExists("toy.gone")
+    log.unlink()
+    assert_right(toy, toy.dbt("build"))
+    assert "No model makes" not in log.read_text()
+
+
+@pytest.mark.slow
+def test_time_zone_that_moves_days_is_refused(toy: Toy) -> None:
+    profile = toy.project / "profiles.yml.example"
+    own = profile.read_text()
+    profile.write_text(own.replace("timeZone: UTC", "timeZone: Europe/Berlin"))
+    before = days_and_files(toy.gold)
+    write(toy.silver / "readings" / "new" / "midnight.parquet", readings("midnight", at=datetime(2024, 5, 9, 23)))
+    try:
+        outcome = toy.dbt("build")
+    finally:
+        profile.write_text(own)
+    assert not outcome.success and "Set spark.sql.session.timeZone: UTC in profiles.yml" in outcome.message
+    assert days_and_files(toy.gold) == before
+    assert_right(toy, toy.dbt("build"))  # and no day of that zone was remembered
+
+
+# --- one writer ----------------------------------------------------------------------------------
+
+
+def race(first: Warehouse, second: Warehouse) -> list[str]:
+    """Two runs at once, each with its own Spark and catalog: one ends well, the other too, or is refused."""
+    runs = [warehouse.start("build") for warehouse in (first, second)]
+    said = [run.communicate(timeout=900)[0] for run in runs]
+    codes = [run.returncode for run in runs]
+    assert 0 in codes, "\n".join(said)
+    for code, text in zip(codes, said, strict=True):
+        assert "did not end" not in text, text  # nobody takes the other for dead
+        if code:
+            assert "Another run is writing to" in text and "Nothing was touched." in text, text
+    return ["refused" if code else "built" for code in codes]
+
+
+@pytest.mark.slow
+def test_of_two_runs_at_once_one_is_refused_or_comes_later(toy: Toy, tmp_path: Path) -> None:
+    other = Toy("toy", tmp_path / "other", toy.silver, toy.gold, toy.project)
+    toy.lake(1)
+    race(toy, other)
+    assert found(toy.gold) == wanted(toy.silver)
+    assert [*(toy.gold / "audit" / "claims").rglob("*.parquet")] == []
+    assert_right(toy, toy.dbt("build"))
+
+
+@pytest.mark.skipif(not RACES, reason="GOLD_RACES says how many")
+def test_of_two_builds_at_once_as_many_times_as_wanted(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "silver", dice := random.Random())
+    one = Warehouse("test", tmp_path / "one", lake.root, tmp_path / "gold")
+    two = Warehouse("test", tmp_path / "two", lake.root, tmp_path / "gold")
+    for number in range(RACES):
+        started_at = Outcome.now()
+        print(f"{number:3} {race(one, two)}", flush=True)
+        assert_exact(one, Outcome(True, "", started_at))
+        for change in dice.sample(CHANGES, 3):
+            print(f"    {change.__name__}: {change(lake)}", flush=True)
+
+
+@pytest.mark.slow
+def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) -> None:
+    claims = toy.gold / "audit" / "claims"
+
+    def claim(machine: str, process: int) -> None:
+        session().sql(
+            f"insert overwrite directory '{claims}/owner=other' using parquet"
+            f" select current_timestamp() as claimed_at, {machine} as machine, cast({process} as bigint) as process"
+        )
+
+    here = "java_method('java.net.InetAddress', 'getLocalHost')"
+    before = days_and_files(toy.gold)
+    for machine, process in (("'another machine'", 1), (here, os.getpid())):
+        claim(machine, process)
+        outcome = toy.dbt("build", "--full-refresh")
+        assert (
+            not outcome.success
+            and "Another run is writing to" in outcome.message
+            and ": other, since" in outcome.message
+        )
+        assert days_and_files(toy.gold) == before
+    assert not toy.dbt("build", variables={"lock_minutes": 60}).success
+    assert_right(toy, toy.dbt("build", variables={"lock_minutes": 0}))  # nobody has written for so long
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    claim(here, gone.pid)
+    assert_right(toy, toy.dbt("build"))
+    claim("'another machine'", 1)
+    assert not toy.dbt("build").success
+    for file in toy.gold.rglob("*.parquet"):
+        os.utime(file, times=(file.stat().st_mtime - 7200,) * 2)
+    write(toy.silver / "readings" / "new" / "late.parquet", readings("late"))
+    assert_right(toy, toy.dbt("build"))  # what this run remembers of the new file is no sign of the other's life
+    claim("'another machine'", 1)
+    assert toy.dbt("run-operation", "unlock").success
+    assert_right(toy, toy.dbt("build"))
+    assert [*claims.rglob("*.parquet")] == []
