@@ -74,7 +74,8 @@ def leftovers(gold: Path) -> list[str]:
 
 
 def _unknown(gold: Path) -> Iterator[Path]:
-    tables = {gold / path for path in (*PATHS.values(), *OTHERS, *LOGS)}
+    logs = {gold / path for path in LOGS}
+    tables = logs | {gold / path for path in (*PATHS.values(), *OTHERS)}
     layers = {table.parent for table in tables}
     for layer in gold.iterdir():
         if layer not in layers:
@@ -85,7 +86,7 @@ def _unknown(gold: Path) -> Iterator[Path]:
                 yield table
                 continue
             for path in table.iterdir():
-                named = "=" in path.name and table.name != "claims" or table in {gold / log for log in LOGS}
+                named = "=" in path.name and table.name != "claims" or table in logs
                 partition = path.is_dir() and named and any(path.glob("*.parquet"))
                 inside = path.iterdir() if partition else [path]
                 yield from (file for file in inside if not _is_data(file))

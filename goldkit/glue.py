@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -76,6 +77,11 @@ def region() -> str:
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "eu-west-1"
 
 
+def client() -> Any:
+    """Glue in that region, by the caller's credentials."""
+    return boto3.client("glue", region_name=region())
+
+
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
@@ -88,12 +94,13 @@ def holder(log: Path, known: int) -> str | None:
 
 def said_since(log: Path, known: int) -> str:
     """What was added to dbt's log since it had `known` bytes; all of it where it was begun anew."""
-    return log.read_bytes()[known if known <= _size(log) else 0 :].decode(errors="replace") if log.exists() else ""
+    text = log.read_bytes() if log.exists() else b""
+    return text[known if known <= len(text) else 0 :].decode(errors="replace")
 
 
 def is_over(session: str) -> bool:
     """Whether a session can write no more. One that nobody answers for may still write."""
-    glue = boto3.client("glue", region_name=region())
+    glue = client()
     try:
         found = glue.get_session(Id=session)["Session"]
         while found["Status"] == "STOPPING":
@@ -110,7 +117,7 @@ def tell_if_lost(session: str, said: str) -> None:
     It starts another of the same name for its next statement, and then nobody knows why the first one ended.
     """
     try:
-        found = boto3.client("glue", region_name=region()).get_session(Id=session)["Session"]
+        found = client().get_session(Id=session)["Session"]
     except (ClientError, BotoCoreError):
         return  # dbt has said why it could not be started
     if found["Status"] not in ("PROVISIONING", "READY"):
@@ -126,7 +133,7 @@ def tell_if_lost(session: str, said: str) -> None:
 def stop(session: str) -> None:
     """Stop a session; says so, or what to do where it can't."""
     try:
-        boto3.client("glue", region_name=region()).stop_session(Id=session)
+        client().stop_session(Id=session)
         console.print(f"Session {session} stopped.", soft_wrap=True)
     except (ClientError, BotoCoreError) as error:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from goldkit import check
+from goldkit.changes import Lake
 from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
 from goldkit.glue_endpoint import SMALL
@@ -64,6 +66,20 @@ def new_warehouse(tmp_path_factory: pytest.TempPathFactory) -> NewWarehouse:
 def warehouse(tmp_path: Path, new_warehouse: NewWarehouse) -> Warehouse:
     """An empty warehouse, and no Silver yet."""
     return new_warehouse(tmp_path / "silver")
+
+
+@pytest.fixture(scope="module")
+def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A Silver that the tests of a file change one after the other, in any order. The file's SEED fills it."""
+    return Lake(tmp_path_factory.mktemp("silver"), random.Random(request.module.SEED))
+
+
+@pytest.fixture(scope="module")
+def gold(lake: Lake, new_warehouse: NewWarehouse) -> Warehouse:
+    """Gold as a first run left it. Exact after each test."""
+    warehouse = new_warehouse(lake.root)
+    assert_exact(warehouse, warehouse.build())
+    return warehouse
 
 
 def copy_of_the_project(folder: Path) -> Path:

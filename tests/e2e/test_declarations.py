@@ -12,15 +12,15 @@ import pytest
 from goldkit.dbt import Outcome
 
 from .conftest import session
-from .toy import Toy, copy_of_the_toy, found, wanted
+from .toy import Toy, contract, copy_of_the_toy, found, wanted
 
 pytestmark = pytest.mark.slow
 
-PARTS = "partition_by=['day'], contract={'enforced': true}"
+GUEST = "{{ config(materialized='table', contract={'enforced': false}, on_schema_change='ignore') }}"
+EPHEMERAL = GUEST.replace("table", "ephemeral")
 MODELS = {
     # The same source by day, and all of it through an ephemeral model.
-    "all_readings": "{{ config(materialized='ephemeral', contract={'enforced': false}, on_schema_change='ignore') }}"
-    " select * from {{ source('lake', 'readings') }}",
+    "all_readings": EPHEMERAL + " select * from {{ source('lake', 'readings') }}",
     "shares": "{{ config(partition_by=['day'], meta={'exact': {'inputs':"
     " {'lake.readings': 'day', 'all_readings': 'all'}}}) }}"
     " select cast(count(*) as bigint) as readings, (select count(*) from {{ ref('all_readings') }}) as of_all,"
@@ -32,8 +32,8 @@ MODELS = {
     " select days.sensor, places.place, days.day from {{ ref('days') }} as days"
     " left join {{ ref('places') }} as places on days.sensor = places.sensor",
     # Two tables behind one name, whose partitions are not those of the reader.
-    "both": "{{ config(materialized='ephemeral', contract={'enforced': false}, on_schema_change='ignore') }}"
-    " select sensor, day from {{ ref('days') }} union all select sensor, day from {{ ref('places_of_days') }}",
+    "both": EPHEMERAL + " select sensor, day from {{ ref('days') }}"
+    " union all select sensor, day from {{ ref('places_of_days') }}",
     "months": "{{ config(partition_by=['month'], meta={'exact': {'inputs':"
     """ {'both': "date_format(day, 'yyyy-MM')"}}}) }}"""
     " select sensor, count(*) as days, date_format(day, 'yyyy-MM') as month from {{ ref('both') }}"
@@ -48,13 +48,6 @@ COLUMNS = {
     "months": {"sensor": "string", "days": "bigint", "month": "string"},
     "by_place": {"days": "bigint", "place": "string"},
 }
-
-
-def contract(name: str, columns: dict[str, str]) -> str:
-    lines = [f"  - name: {name}", "    description: A model of a test.", "    columns:"]
-    for column, type_ in columns.items():
-        lines += [f"      - name: {column}", "        description: A column.", f"        data_type: {type_}"]
-    return "\n".join(lines) + "\n"
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +144,6 @@ def test_another_partition_column_asks_for_a_full_refresh(toy: Toy) -> None:
     assert_right(toy, toy.dbt("build"))
 
 
-GUEST = (
-    "{{ config(materialized='table', contract={'enforced': false}, on_schema_change='ignore') }} select 'a' as sensor"
-)
-
-
 @pytest.mark.parametrize(
     ("config", "columns", "said"),
     [
@@ -200,7 +188,7 @@ def refused(toy: Toy, sql: str, said: str) -> None:
     """Not a file is written, and the line says what to do."""
     files = {
         "models/wrong.sql": sql,
-        "models/guest.sql": GUEST,
+        "models/guest.sql": GUEST + " select 'a' as sensor",
         "models/wrong.yml": "sources:\n  - name: lake\n    schema: declared_lake\n    tables:\n      - name: free\n"
         "      - name: places\n        config: {meta: {exact: {}}}\n        columns: [{name: sensor}]\n"
         "models:\n" + contract("wrong", {"sensor": "string", "day": "date"}),

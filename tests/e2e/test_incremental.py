@@ -7,7 +7,6 @@ that is untouched still consists of the same files, with the same times.
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import replace
 from datetime import date, timedelta
@@ -20,24 +19,10 @@ from goldkit.changes import DAYS, Lake
 from goldkit.compare import PATHS, read_table
 from goldkit.dbt import Outcome, Warehouse
 
-from .conftest import DAILY, MONTHLY, NewWarehouse, assert_exact, copy_of_the_project, session
+from .conftest import DAILY, MONTHLY, assert_exact, copy_of_the_project, session
 
 OLD = DAYS[1]
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """A Silver that the tests of this file change one after the other, in any order."""
-    return Lake(tmp_path_factory.mktemp("silver"), random.Random(1))
-
-
-@pytest.fixture(scope="module")
-def gold(lake: Lake, new_warehouse: NewWarehouse) -> Warehouse:
-    """The warehouse that goes with it."""
-    warehouse = new_warehouse(lake.root)
-    outcome = warehouse.build()
-    assert outcome.success, outcome.message
-    return warehouse
+SEED = 1
 
 
 def unknown() -> str:

@@ -24,6 +24,7 @@ from goldkit.dbt import Outcome, Warehouse
 
 from .conftest import NewWarehouse, assert_exact, copy_of_the_project, session
 
+SEED = 4
 KILLS = int(os.environ.get("GOLD_KILLS", "0"))
 BUILD = ("build", "--resource-type", "seed", "--resource-type", "model")
 LINES = 32  # that dbt prints: START and OK of two seeds, twelve models, two hooks
@@ -68,19 +69,6 @@ def finish(warehouse: Warehouse) -> Outcome:
     process = warehouse.start(*BUILD)
     said, _ = process.communicate(timeout=600)
     return Outcome(process.returncode == 0, said, started_at)
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    return Lake(tmp_path_factory.mktemp("silver"), random.Random(4))
-
-
-@pytest.fixture(scope="module")
-def gold(lake: Lake, new_warehouse: NewWarehouse) -> Warehouse:
-    """Gold as a first run left it. Exact after each test."""
-    warehouse = new_warehouse(lake.root)
-    assert_exact(warehouse, warehouse.build())
-    return warehouse
 
 
 def test_run_after_a_failed_run_clears_its_leftovers(tmp_path: Path, gold: Warehouse) -> None:

@@ -6,7 +6,6 @@ catalog that has other partitions than the folder, and facts that are gone.
 
 from __future__ import annotations
 
-import random
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,19 +24,7 @@ from goldkit.dbt import Outcome, Warehouse
 from .conftest import NewWarehouse, assert_exact, copy_of_the_project, session
 
 DAY = f"{DAYS[2]}"
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    return Lake(tmp_path_factory.mktemp("silver"), random.Random(3))
-
-
-@pytest.fixture(scope="module")
-def gold(lake: Lake, new_warehouse: NewWarehouse) -> Warehouse:
-    """Gold as a first run left it. Exact after each test."""
-    warehouse = new_warehouse(lake.root)
-    assert_exact(warehouse, warehouse.build())
-    return warehouse
+SEED = 3
 
 
 def folder(gold: Warehouse, table: str, partition: str = "") -> Path:

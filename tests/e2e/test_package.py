@@ -23,7 +23,7 @@ from goldkit.changes import CHANGES, Lake
 from goldkit.dbt import Outcome, Warehouse
 
 from .conftest import assert_exact, session
-from .toy import STEPS, Toy, copy_of_the_toy, days_and_files, found, wanted
+from .toy import STEPS, Toy, contract, copy_of_the_toy, days_and_files, found, wanted
 
 RACES = int(os.environ.get("GOLD_RACES", "0"))
 
@@ -263,10 +263,7 @@ def test_tables_without_a_model_are_named_and_removed_when_asked(toy: Toy) -> No
         " select sensor from {{ ref('days') }}"
     )
     yml = model.with_name("gone.yml")
-    yml.write_text(
-        "models:\n  - name: gone\n    description: A row per reading.\n    columns:\n"
-        "      - name: sensor\n        description: Its sensor.\n        data_type: string\n"
-    )
+    yml.write_text("models:\n" + contract("gone", {"sensor": "string"}))
     assert_right(toy, toy.dbt("build"))
     assert (toy.gold / "gone").is_dir()
     model.unlink()

@@ -28,6 +28,14 @@ def copy_of_the_toy(folder: Path) -> Path:
     return folder
 
 
+def contract(name: str, columns: Mapping[str, str]) -> str:
+    """The yml of a model, below `models:`: its columns and their types."""
+    lines = [f"  - name: {name}", "    description: A model of a test.", "    columns:"]
+    for column, kind in columns.items():
+        lines += [f"      - name: {column}", "        description: A column.", f"        data_type: {kind}"]
+    return "\n".join(lines) + "\n"
+
+
 class Toy(Warehouse):
     """A warehouse of the toy: `silver` is the lake, `gold` the folder of its tables."""
 

@@ -21,7 +21,7 @@
     {%- for chunk in exact.apply(plan) -%}
       {%- set facts_sql = exact.record(plan, chunk, first=loop.first) -%}
       {%- set statements = chunk.statements + facts_sql -%}
-      {%- do exact.log_chunk(plan, chunk, loop.index, loop.length) -%}
+      {%- do exact.log_chunk(plan, chunk, loop.length) -%}
       {%- if loop.last and facts_sql -%}
         {%- set facts = exact.fetch(statements + [exact.recorded_sql(plan)])[0].facts -%}
         {%- do recorded.update(exact.take_in(plan, fromjson(facts))) -%}
@@ -30,7 +30,7 @@
       {%- endif -%}
     {%- endfor -%}
     {#- An overwrite without rows keeps the old partition (adapter/README.md 4). -#}
-    {%- do exact.run_statements(exact.drop_partitions_sql(plan.node, this, recorded.left_over)) -%}
+    {%- do exact.run_statements(exact.drop_partitions_sql(plan.node, recorded.left_over)) -%}
     {%- set done = exact.outcome(plan, recorded) -%}
   {%- endif -%}
   {{- run_hooks(post_hooks) -}}

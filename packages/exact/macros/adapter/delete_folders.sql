@@ -11,7 +11,7 @@
       {%- do specs.append(spec) -%}
       {%- do places.append(spec ~ ' location ' ~ exact.sql_text(folder)) -%}
     {%- endfor -%}
-    {#- A killed run may have left one of them there, with another folder under it. -#}
+    {#- A killed run may have left one of them there. -#}
     {%- do statements.append(
       'alter table ' ~ exact.trash_table() ~ ' add if not exists ' ~ places | join(' ')
     ) -%}

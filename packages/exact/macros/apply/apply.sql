@@ -19,7 +19,7 @@
     {%- endfor -%}
   {%- endif -%}
   {%- set first = exact.prepare_table_sql(plan)
-    + exact.drop_partitions_sql(plan.node, plan.relation, plan.drop) -%}
+    + exact.drop_partitions_sql(plan.node, plan.drop) -%}
   {%- if not chunks and (first or plan.compared) -%}
     {%- do chunks.append({'partitions': [], 'statements': []}) -%}
   {%- endif -%}
@@ -38,7 +38,7 @@
   {%- set sorted_by = exact.declaration(plan.node).sorted_by -%}
   {%- set insert -%}
     insert overwrite table {{ plan.relation }} partition ({{ plan.column }})
-    select {{ exact.contract_columns(plan.node) | map('first') | join(', ') }}
+    select {{ plan.node.columns | join(', ') }}
     from (
     {{ exact.prune_sources(plan) }}
     )
@@ -57,12 +57,13 @@
 {# Statements that drop partitions from the catalog and delete their files: a table with a
    LOCATION is external, and dropping leaves the files, which a repair or --full-refresh would
    bring back to life (adapter/README.md 2). #}
-{% macro drop_partitions_sql(node, relation, partitions) %}
+{% macro drop_partitions_sql(node, partitions) %}
   {%- set statements = [] -%}
   {#- As many as one statement on Glue can name. -#}
   {%- for some in partitions | batch(200) -%}
     {%- do statements.append(
-      'alter table ' ~ relation ~ ' drop if exists ' ~ exact.partition_specs(node, some) | join(', ')
+      'alter table ' ~ exact.relation_name(node) ~ ' drop if exists '
+      ~ exact.partition_specs(node, some) | join(', ')
     ) -%}
     {%- do statements.extend(exact.delete_folders_sql(exact.partition_folders(node, some))) -%}
   {%- endfor -%}

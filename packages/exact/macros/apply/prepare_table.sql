@@ -1,6 +1,6 @@
 {# Statements that make a table from its contract, or change its descriptions. CREATE TABLE AS,
    which both adapters use, fails on a folder that is not empty and leaves no table behind
-   (adapter/README.md 2): so it is made empty, by metadata alone, and takes over the partitions
+   (adapter/README.md 2): so it is created empty, by metadata alone, and takes over the partitions
    that its folder has. --full-refresh drops the catalog's entry, never the files, and only where
    the columns changed. #}
 {% macro prepare_table_sql(plan) %}

@@ -7,7 +7,7 @@
   {%- set pruned = namespace(sql=plan.sql) -%}
   {%- for read in exact.relations_read(plan.node)
     if read.resource_type == 'source' and exact.declared_name(read) in (plan.files or {}) -%}
-    {%- set name = read.schema ~ '.' ~ read.identifier -%}
+    {%- set name = exact.relation_name(read) -%}
     {#- An input without a file still has a condition, which no row meets. -#}
     {%- set paths = plan.files[exact.declared_name(read)] or [''] -%}
     {%- set pruned.sql = exact.replace_relation(

@@ -8,24 +8,24 @@
    - comments: only descriptions changed;
    - none. #}
 {% macro catalog_table(node, relation) %}
+  {%- set table = {'change': none, 'columns': [], 'same_partitions': true} -%}
   {%- set found = exact.run_memory().tables.get(relation.identifier) -%}
   {%- if not found -%}
-    {{- return({'change': 'new', 'columns': [], 'same_partitions': true}) -}}
+    {%- do table.update({'change': 'new'}) -%}
+  {%- elif found.described != exact.description_version(node) -%}
+    {%- for column in adapter.get_columns_in_relation(relation) -%}
+      {%- do table.columns.append([column.name, column.dtype]) -%}
+    {%- endfor -%}
+    {%- do table.update({'same_partitions': exact.in_catalog(node)}) -%}
+    {%- if table.columns == exact.contract_columns(node) and table.same_partitions -%}
+      {%- do table.update({'change': 'comments'}) -%}
+    {%- elif should_full_refresh() or not found.described -%}
+      {%- do table.update({'change': 'replace'}) -%}
+    {%- else -%}
+      {%- do table.update({'change': 'columns'}) -%}
+    {%- endif -%}
   {%- endif -%}
-  {%- if found.described == exact.description_version(node) -%}
-    {{- return({'change': none, 'columns': [], 'same_partitions': true}) -}}
-  {%- endif -%}
-  {%- set columns = [] -%}
-  {%- for column in adapter.get_columns_in_relation(relation) -%}
-    {%- do columns.append([column.name, column.dtype]) -%}
-  {%- endfor -%}
-  {%- set same = exact.in_catalog(node) -%}
-  {%- if columns == exact.contract_columns(node) and same -%}
-    {{- return({'change': 'comments', 'columns': columns, 'same_partitions': same}) -}}
-  {%- elif should_full_refresh() or not found.described -%}
-    {{- return({'change': 'replace', 'columns': columns, 'same_partitions': same}) -}}
-  {%- endif -%}
-  {{- return({'change': 'columns', 'columns': columns, 'same_partitions': same}) -}}
+  {{- return(table) -}}
 {% endmacro %}
 
 {# A table's columns, types and descriptions: kept in the catalog as exact.described, so that
@@ -43,7 +43,7 @@
   {{- return(local_md5(tojson([exact.contract_columns(node), exact.partition_column(node)]))) -}}
 {% endmacro %}
 
-{# schema.table, of any node: ref() takes only those that a model names. #}
+{# schema.table, of any node or source: ref() takes only those that a model names. #}
 {% macro relation_name(node) %}
-  {{- return(node.schema ~ '.' ~ node.alias) -}}
+  {{- return(node.schema ~ '.' ~ (node.alias or node.identifier)) -}}
 {% endmacro %}

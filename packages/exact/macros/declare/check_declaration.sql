@@ -14,9 +14,13 @@
     {%- if columns is not string and columns | length > 1 -%}
       {%- do problems.append('A table of the engine has one partition column or none.') -%}
     {%- endif -%}
-    {%- if problems -%}
-      {{- exceptions.raise_compiler_error(node.name ~ ': ' ~ problems | join(' ')) -}}
-    {%- endif -%}
+    {%- do exact.refuse(node, problems) -%}
+  {%- endif -%}
+{% endmacro %}
+
+{% macro refuse(node, problems) %}
+  {%- if problems -%}
+    {{- exceptions.raise_compiler_error(node.name ~ ': ' ~ problems | join(' ')) -}}
   {%- endif -%}
 {% endmacro %}
 
@@ -87,9 +91,7 @@
     {%- if node.resource_type == 'model' -%}
       {%- do problems.extend(exact.dependency_problems(node, exact.declaration(node))) -%}
     {%- endif -%}
-    {%- if problems -%}
-      {{- exceptions.raise_compiler_error(node.name ~ ': ' ~ problems | join(' ')) -}}
-    {%- endif -%}
+    {%- do exact.refuse(node, problems) -%}
   {%- endfor -%}
 {% endmacro %}
 
@@ -108,7 +110,7 @@
     ) -%}
   {%- endif -%}
   {%- if node.alias != node.alias | lower -%}
-    {%- do problems.append('Catalogs write names in small letters: call it ' ~ node.alias | lower ~ '.') -%}
+    {%- do problems.append('Catalogs store names in lower case: call it ' ~ node.alias | lower ~ '.') -%}
   {%- endif -%}
   {{- return(problems) -}}
 {% endmacro %}

@@ -16,8 +16,7 @@
 {% macro code_text(node, sql) %}
   {%- set text = namespace(sql=exact.without_volatile(sql)) -%}
   {%- for read in exact.relations_read(node) -%}
-    {%- set text.sql = text.sql
-      | replace(read.schema ~ '.' ~ (read.alias or read.identifier), read.unique_id) -%}
+    {%- set text.sql = text.sql | replace(exact.relation_name(read), read.unique_id) -%}
   {%- endfor -%}
   {%- set lines = [] -%}
   {%- for line in text.sql.split('\n') if line | trim and not (line | trim).startswith('--') -%}

@@ -30,7 +30,7 @@
    may be NULL, as far as Spark can tell: it writes that into each file, and some readers want a
    table's files to agree. #}
 {% macro rows_sql(plan, compared) %}
-  {%- set columns = exact.contract_columns(plan.node) | map('first') | list %}
+  {%- set columns = plan.node.columns | list %}
   select
       {%- for column in columns %}
       any_value({{ column }}) as {{ column }},
@@ -61,7 +61,7 @@
     if plan.rows != 'missing' else [] -%}
   {%- do statements.append(
     'insert ' ~ ('into ' if plan.rows == 'missing' else 'overwrite ') ~ plan.relation
-    ~ ' select /*+ coalesce(1) */ ' ~ exact.contract_columns(plan.node) | map('first') | join(', ')
+    ~ ' select /*+ coalesce(1) */ ' ~ plan.node.columns | join(', ')
     ~ ' from ' ~ exact.temporary(view)
     ~ ' lateral view explode(sequence(1L, ' ~ missing ~ ')) as n where ' ~ missing ~ ' > 0'
   ) -%}

@@ -1,7 +1,7 @@
-{# {partition: {names, states, contents, inputs, rows}}: what the inputs make of each partition
+{# {partition: {names, states, contents, inputs}}: what the inputs make of each partition
    now. Three hashes of them: which they are; with their sizes and times; and with what they hold
    for us, such as how many moments are valid today. contents decides, the others tell what
-   changed. inputs is their number, rows that of a source's rows. #}
+   changed. inputs is their number. #}
 {% macro wanted(plan, declared) %}
   {%- set memory = exact.run_memory() -%}
   {%- set parts = {} -%}

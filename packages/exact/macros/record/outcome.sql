@@ -50,8 +50,7 @@
   {%- for name, condition in (exact.declaration(plan.node) or {'left_out': {}}).left_out.items() -%}
     {%- for read in exact.tables_behind(plan.node, name) -%}
       {%- do selects.append(
-        'select count(*) as n from ' ~ read.schema ~ '.' ~ (read.alias or read.identifier)
-        ~ ' where ' ~ condition
+        'select count(*) as n from ' ~ exact.relation_name(read) ~ ' where ' ~ condition
       ) -%}
     {%- endfor -%}
   {%- endfor -%}
@@ -62,10 +61,10 @@
 {% endmacro %}
 
 {# A line for each chunk of a long build. #}
-{% macro log_chunk(plan, chunk, number, total) %}
+{% macro log_chunk(plan, chunk, total) %}
   {%- if total > 1 -%}
     {%- do log(
-      plan.relation ~ ': chunk ' ~ number ~ ' of ' ~ total
+      plan.relation ~ ': chunk ' ~ chunk.number ~ ' of ' ~ total
       ~ ', partitions ' ~ chunk.partitions[0] ~ ' to ' ~ chunk.partitions[-1], info=true
     ) -%}
   {%- endif -%}

@@ -1,12 +1,12 @@
 {# One run at a time writes below a warehouse_base(), on whatever machine and through whatever
    catalog.
 
-   A run claims it by a file in a folder of its own, claims/owner=<name>, and then looks which
+   A run claims it by a file in a folder of its own, claims/owner=<name>.<run>, and then looks which
    claims are there. Each looks after it has written, so that of two runs one at least sees the
-   other. Whoever is later, by the storage's clock, withdraws and stops; of two within two
-   seconds, which S3's clock does not tell apart, the one whose name is the greater. The other
-   goes on when it has seen that. Every file that a table or the manifest gets is a sign of life
-   of an owner, and so is its claim.
+   other. Whoever is later, by the storage's clock, withdraws and stops; of two claims within two
+   seconds of each other, which S3's clock does not tell apart, the one whose name sorts last. The
+   other goes on when it has seen that, or withdraws too after half a minute. Every file that a table
+   or the manifest gets is a sign of life of an owner, and so is its claim.
 
    A claim is dead, and is taken over,
    - when its owner was a process of this machine that is gone (Spark in local mode);

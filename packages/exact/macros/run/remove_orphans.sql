@@ -37,7 +37,7 @@
       {%- do log('Every table that the engine made is still a model or a seed.', info=true) -%}
     {%- elif dry_run -%}
       {%- do log(
-        "Nothing was touched. To remove them: dbt run-operation remove_orphans --args '{dry_run: false}'",
+        "No table was touched. To remove them: dbt run-operation remove_orphans --args '{dry_run: false}'",
         info=true
       ) -%}
     {%- endif -%}

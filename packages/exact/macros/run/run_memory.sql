@@ -5,7 +5,7 @@
      partition, as a hash of the set, and the fact that the manifest has on just this set, none
      where it has none; known: whether it has any fact on the partition. Models bring it up to
      date as they write;
-   - codes: {table: [code]}, code that the manifest has facts for;
+   - codes: {table: {code: true}}, code that the manifest has facts for;
    - sources: {input_key: {partition: {names, states, contents, inputs, rows}}}, what source files
      make of a table's partitions, and sources_known: whether this run looked at them;
    - maps: {input_key: {partition of the input: partition of the table}};

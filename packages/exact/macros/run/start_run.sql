@@ -79,7 +79,7 @@
 {# A table that lies elsewhere than the project says would be read there and listed here. #}
 {% macro check_places(places, tables) %}
   {%- for name, place in places.items() if name in tables -%}
-    {%- set location = tables[name].location or 'no folder, as a view does' -%}
+    {%- set location = tables[name].location or 'no folder (is it a view?)' -%}
     {%- if exact.plain_path(location) != exact.plain_path(place) -%}
       {{- exceptions.raise_compiler_error(
         target.schema ~ '.' ~ name ~ ' lies in ' ~ location ~ ', not in ' ~ place
@@ -162,7 +162,7 @@
       ) -%}
     {%- endfor -%}
     {#- Where no file is, a folder may be. -#}
-    {%- do statements.extend(exact.drop_partitions_sql(node, relation, surplus)) -%}
+    {%- do statements.extend(exact.drop_partitions_sql(node, surplus)) -%}
   {%- endfor -%}
   {%- do exact.run_statements(statements) -%}
 {% endmacro %}

@@ -12,8 +12,7 @@
   {%- set queries = [] -%}
   {%- set numbers = [] -%}
   {%- for source in sources -%}
-    {%- set table = source.schema ~ '.' ~ source.table ~ '__numbers_'
-      ~ local_md5(source.location ~ source.moments | join(', '))[:8] -%}
+    {%- set table = exact.file_table(source, 'numbers', source.moments | join(', ')) -%}
     {%- for column in source.moments -%}
       {%- set own = [] -%}
       {%- for file in files if file.source == source.name and column ~ ' number' in types[file.path] -%}

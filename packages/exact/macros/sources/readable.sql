@@ -59,9 +59,7 @@
 
 {# A table whose rows tell nothing but in which files they are. #}
 {% macro nothing_table(source, options) %}
-  {{- return(
-    source.schema ~ '.' ~ source.table ~ '__readable_' ~ local_md5(source.location ~ options)[:8]
-  ) -}}
+  {{- return(exact.file_table(source, 'readable', options)) -}}
 {% endmacro %}
 
 {# Options by which a table reads the files that count: in any case of letters. #}

@@ -28,9 +28,8 @@
   {{- return(statements + exact.remember_days_sql(sources, groups)) -}}
 {% endmacro %}
 
-{# Statements that make a table over the files of a source as they are now. The name tells the
-   folder, so that tables stay when the folder changes; Spark keeps a listing for as long as its
-   session lives, so it is refreshed. #}
+{# Statements that make a table over the files of a source as they are now. Spark keeps a listing for
+   as long as its session lives, so it is refreshed. #}
 {% macro file_table_sql(table, source, columns, format, options='') %}
   {{- return([
     'create table if not exists ' ~ table ~ ' (' ~ columns ~ ') using ' ~ format
@@ -39,11 +38,17 @@
   ]) -}}
 {% endmacro %}
 
+{# The name of such a table. It tells the folder and what else the table was made with, so that tables
+   stay when those change: one that is there keeps its columns and options. #}
+{% macro file_table(source, purpose, made_with='') %}
+  {{- return(
+    source.schema ~ '.' ~ source.table ~ '__' ~ purpose ~ '_' ~ local_md5(source.location ~ made_with)[:8]
+  ) -}}
+{% endmacro %}
+
 {# The table that lists a source's files: path, length, modificationTime, and content for who
    asks. #}
-{% macro listing_table(source) %}
-  {{- return(source.schema ~ '.' ~ source.table ~ '__listing_' ~ local_md5(source.location)[:8]) -}}
-{% endmacro %}
+{% macro listing_table(source) %}{{- return(exact.file_table(source, 'listing')) -}}{% endmacro %}
 
 {# Statements that list all sources once: the view source_listing. #}
 {% macro list_sources_sql(sources) %}

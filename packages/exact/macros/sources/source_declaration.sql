@@ -3,7 +3,7 @@
    - day: the column whose UTC day decides the partition of a row; none for a source that is read
      as a whole;
    - moments: the other columns that hold moments.
-   Returns {name, schema, table, location, columns, day, moments}. #}
+   Returns {name, schema, table, location, columns, day, moments}, where moments has the day too. #}
 {% macro source_declaration(source) %}
   {%- set declared = (source.config.meta or source.meta or {}).get('exact') -%}
   {%- if declared is none -%}

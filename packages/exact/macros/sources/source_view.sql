@@ -15,8 +15,7 @@
         but Spark's own do. -#}
     {%- set options = exact.parquet_files()
       ~ ", datetimeRebaseMode 'CORRECTED', int96RebaseMode 'CORRECTED'" -%}
-    {#- A table that is there keeps the options that it was made with: so they are a part of its name. -#}
-    {%- set table = view ~ '__as_' ~ local_md5(source.location ~ in_files | join(', ') ~ options)[:8] -%}
+    {%- set table = exact.file_table(source, 'as', in_files | join(', ') ~ options) -%}
     {%- do statements.extend(
       exact.file_table_sql(table, source, in_files | join(', ') or 'no_column string', 'parquet', options)
     ) -%}
