@@ -139,7 +139,7 @@ def install_packages(dbt: Path) -> str | None:
     """
     if not EXACT.exists():  # as `dbt deps` does, which cannot run where the hub is absent
         EXACT.parent.mkdir(exist_ok=True)
-        EXACT.symlink_to(PROJECT / "packages" / "exact", target_is_directory=True)
+        EXACT.symlink_to(Path("..", "packages", "exact"), target_is_directory=True)  # and a moved clone still has it
     source = os.environ.get("DBT_UTILS_SOURCE", "")
     stamp = PACKAGE / ".source"
     wanted = source or "hub"
