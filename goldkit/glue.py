@@ -103,7 +103,8 @@ def is_over(session: str) -> bool:
     glue = client()
     try:
         found = glue.get_session(Id=session)["Session"]
-        while found["Status"] == "STOPPING":
+        give_up_at = time.monotonic() + 300
+        while found["Status"] == "STOPPING" and time.monotonic() < give_up_at:
             time.sleep(1)
             found = glue.get_session(Id=session)["Session"]
     except (ClientError, BotoCoreError) as error:

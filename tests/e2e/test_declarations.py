@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from goldkit.dbt import Outcome
@@ -176,6 +179,7 @@ def test_tables_that_the_engine_does_not_make(toy: Toy, config: str, columns: st
         ("'inputs': {'places': 'day'}", "select sensor, day from {{ ref('places') }}", "places has no partitions"),
         ("'inputs': {'lake.places': 'day'}", "select * from {{ source('lake', 'places') }}", "places has no day"),
         ("'inputs': ['lake.free']", "select * from {{ source('lake', 'free') }}", "Give the source meta.exact"),
+        ("'inputs': ['days', 'sensors']", "select * from {{ ref('days') }}", "The input sensors is not read"),
         ("'inputs': []", "select * from {{ hidden() }}", "It reads days, which meta.exact does not declare"),
     ],
 )
@@ -204,6 +208,65 @@ def refused(toy: Toy, sql: str, said: str) -> None:
             (toy.project / name).unlink()
     assert not outcome.success and said in outcome.message, outcome.message
     assert sorted(toy.gold.rglob("*")) == before
+
+
+def test_column_that_is_declared_later_is_read_from_old_files_too(toy: Toy) -> None:
+    """Also where it stands in the name of a folder, in capitals, and columns are called by their table's name."""
+    yml, sql = toy.project / "models" / "_readings.yml", toy.project / "models" / "shares.sql"
+    before = yml.read_text(), sql.read_text(), COLUMNS["shares"]
+    file = toy.silver / "readings" / "Site=North" / "part.parquet"
+    file.parent.mkdir()
+    pq.write_table(pa.table({"sensor": ["z"], "taken_at": [datetime(2024, 5, 9, 1)], "note": ["cold"]}), file)
+    assert toy.dbt("build").success
+    yml.write_text(
+        before[0].replace(
+            "          - name: Celsius\n",
+            "          - name: Celsius\n          - name: note\n          - name: Site\n",
+        )
+    )
+    sql.write_text(
+        before[1]
+        .replace(
+            "(select count(*) from {{ ref('all_readings') }}) as of_all",
+            "max(readings.note) as note, max(readings.site) as site",
+        )
+        .replace("'all_readings': 'all'", "")
+        .replace("', }", "'}")
+    )
+    more = toy.project / "models" / "more.yml"
+    own = more.read_text()
+    columns = {"readings": "bigint", "note": "string", "site": "string", "day": "date"}
+    more.write_text("models:\n" + "".join(contract(*item) for item in {**COLUMNS, "shares": columns}.items()))
+    try:
+        outcome = toy.dbt("build", "--full-refresh", "--select", "shares")
+        assert outcome.success, outcome.message
+        assert ("cold", "North") in {row[1:3] for row in rows("shares")}
+        shutil.rmtree(toy.gold / "shares" / "day=2024-05-09")
+        outcome = toy.dbt("build", "--select", "shares")  # of one day alone, whose files are named
+        assert outcome.success, outcome.message
+        assert ("cold", "North") in {row[1:3] for row in rows("shares")}
+    finally:
+        file.unlink()
+        for path, text in ((yml, before[0]), (sql, before[1]), (more, own)):
+            path.write_text(text)
+    assert toy.dbt("build", "--full-refresh", "--select", "shares").success
+    assert_right(toy, toy.dbt("build"))
+
+
+def test_rows_whose_partition_is_empty_text(toy: Toy) -> None:
+    sql = toy.project / "models" / "by_place.sql"
+    own = sql.read_text()
+    sql.write_text(
+        own.replace(
+            "select count(*) as days, place", "select count(*) as days, coalesce(place, '') as place"
+        ).replace("group by place", "group by coalesce(place, '')")
+    )
+    try:
+        assert_right(toy, toy.dbt("build"))
+        assert_right(toy, toy.dbt("build"))
+    finally:
+        sql.write_text(own)
+    assert_right(toy, toy.dbt("build"))
 
 
 def test_text_of_a_seed_that_dbt_reads_as_a_number(toy: Toy) -> None:

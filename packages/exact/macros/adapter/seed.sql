@@ -15,7 +15,8 @@
     {%- set cells = [] -%}
     {%- for cell in row -%}
       {%- set name = table.column_names[loop.index0] -%}
-      {%- if cell is not none and cell is not string and model.columns[name].data_type == 'string' -%}
+      {%- if cell is not none and cell is not string
+        and modules.re.match('(?i)string|(var)?char', model.columns[name].data_type) -%}
         {#- dbt has read 007 as 7. -#}
         {{- exceptions.raise_compiler_error(
           'The column ' ~ name ~ ' of the seed ' ~ model.name ~ ' is text by its contract, and dbt takes it'

@@ -4,7 +4,7 @@
    refuses them (dbt-bouncer.yml). No upstream issue found. #}
 {% macro sql_text(value) %}
   {%- if '%c' | format(92) in value -%}
-    {{- exceptions.raise_compiler_error('A backslash cannot be written in SQL, rename it: ' ~ value) -}}
+    {{- exceptions.raise_compiler_error('Cannot be quoted in SQL, because it has a backslash: ' ~ value) -}}
   {%- elif "'" not in value -%}
     {{- return("'" ~ value ~ "'") -}}
   {%- elif '"' not in value -%}

@@ -45,7 +45,7 @@
     {%- if partitions %}
     where {{ plan.column }} in ({{ exact.partition_literals(plan, partitions) }})
     {%- else %}
-    where {{ plan.column }} is not null
+    where cast({{ plan.column }} as string) != ''
     {%- endif %}
     {%- if sorted_by %}
     sort by {{ plan.column }}, {{ sorted_by }}
@@ -90,11 +90,13 @@
 {% endmacro %}
 
 {% macro partition_literals(plan, values) %}
-  {%- set type = plan.node.columns[plan.column].data_type -%}
+  {%- set type = plan.node.columns[plan.column].data_type | lower -%}
   {%- set literals = [] -%}
   {%- for value in values -%}
-    {%- do literals.append(exact.sql_text(value) if type == 'string' else type ~ exact.sql_text(value)
-      if type in ('date', 'timestamp') else value) -%}
+    {%- do literals.append(
+      type ~ exact.sql_text(value) if type in ('date', 'timestamp', 'timestamp_ntz')
+      else (exact.sql_text(value) if type.split('(')[0] in ('string', 'varchar', 'char') else value)
+    ) -%}
   {%- endfor -%}
   {{- return(literals | join(', ')) -}}
 {% endmacro %}

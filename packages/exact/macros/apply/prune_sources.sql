@@ -6,7 +6,9 @@
 {% macro prune_sources(plan) %}
   {%- set pruned = namespace(sql=plan.sql) -%}
   {%- for read in exact.relations_read(plan.node)
-    if read.resource_type == 'source' and exact.declared_name(read) in (plan.files or {}) -%}
+    if read.resource_type == 'source' and exact.declared_name(read) in (plan.files or {})
+    and not modules.re.search('(?i)(?<![a-z0-9_])' ~ read.identifier ~ '[.]', plan.sql) -%}
+    {#- Columns that are called by the table's own name would not be found in a query. -#}
     {%- set name = exact.relation_name(read) -%}
     {#- An input without a file still has a condition, which no row meets. -#}
     {%- set paths = plan.files[exact.declared_name(read)] or [''] -%}

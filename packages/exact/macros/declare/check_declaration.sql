@@ -123,6 +123,12 @@
     {%- do problems.append(exact.undeclared(exact.declared_name(read))) -%}
   {%- endfor -%}
   {%- for name, expression in declared.inputs.items() -%}
+    {%- if not exact.tables_behind(node, name) -%}
+      {%- do problems.append(
+        'The input ' ~ name ~ ' is not read: there is no ref or source of it. Take it away, or write'
+        ~ ' `-- depends_on: ` and the ref if a macro reads it.'
+      ) -%}
+    {%- endif -%}
     {%- for read in exact.tables_behind(node, name) -%}
       {%- set source = exact.source_declaration(read) if read.resource_type == 'source' -%}
       {%- if read.resource_type == 'source' and not source -%}

@@ -159,7 +159,7 @@
   {%- endif -%}
   {#- unknown-2024-03 is no day. -#}
   {{- return(
-    modules.re.match('[0-9]{4}-', p) is not none
+    modules.re.match('[0-9]{4}(-|$)', p) is not none
     and ((not first or p >= first[:p | length]) and (not last or p <= last[:p | length]))
   ) -}}
 {% endmacro %}

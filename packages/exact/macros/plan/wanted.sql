@@ -37,7 +37,7 @@
   {%- set wanted = {} -%}
   {#- What every partition depends on is mixed into each. A partition all of whose rows are in
       another table has none here. -#}
-  {%- for p, part in parts.items() if p is not none -%}
+  {%- for p, part in parts.items() if p -%}
     {%- if not declared.complete_in or part.rows > (complete[p].rows if p in complete else 0) -%}
       {%- do wanted.update({p: {
         'names': exact.short_hash(part.names + whole.names),

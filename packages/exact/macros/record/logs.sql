@@ -7,7 +7,7 @@
   {%- set file = 'source string, file_path string, file_size bigint, file_modified timestamp, ' -%}
   {{- return({
     'manifest': exact.manifest_columns(),
-    'file_types': file ~ 'types string, empty boolean',
+    'file_types': file ~ 'rules string, types string, empty boolean',
     'file_days': file
       ~ 'rules string, true_until timestamp, day date, file_rows bigint, valid_moments bigint',
   }) -}}
@@ -22,10 +22,15 @@
   {{- return(modules.re.findall('([a-z_]+) ([a-z]+)', exact.logs()[name])) -}}
 {% endmacro %}
 
-{# Statements that make them, as they are now. #}
+{# Statements that make them, as they are now. A table of an earlier version is made anew over the same
+   files: what they lack is NULL. #}
 {% macro create_logs_sql() %}
   {%- set statements = [] -%}
   {%- for name, columns in exact.logs().items() -%}
+    {%- set found = exact.run_memory().tables.get('exact_' ~ name) -%}
+    {%- if found and found.columns != exact.log_columns(name) | map('first') | list -%}
+      {%- do statements.append('drop table ' ~ exact.log_table(name)) -%}
+    {%- endif -%}
     {%- do statements.append(
       'create table if not exists ' ~ exact.log_table(name) ~ ' (' ~ columns
       ~ ') using parquet options (recursiveFileLookup true) location '

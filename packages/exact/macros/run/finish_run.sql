@@ -11,7 +11,7 @@
     {%- endfor -%}
     {%- set statements = exact.append_metrics_sql(done) if done else [] -%}
     {%- for name in exact.logs() -%}
-      {%- if memory.logs.get(name, []) | length > 100 -%}
+      {%- if memory.logs.get(name, []) | length > 100 and (name == 'manifest' or memory.sources_known) -%}
         {%- do statements.extend(exact.compact_sql(name, memory.logs[name])) -%}
       {%- endif -%}
     {%- endfor -%}

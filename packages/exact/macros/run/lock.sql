@@ -48,7 +48,7 @@
 {% macro look_at_claims_sql() %}
   {%- set query -%}
     select
-        regexp_extract(_metadata.file_path, 'owner=([^/]*)/', 1) as owner,
+        url_decode(regexp_extract(_metadata.file_path, '.*/owner=([^/]*)/', 1)) as owner,
         _metadata.file_modification_time as modified,
         claimed_at,
         machine,
@@ -180,11 +180,13 @@
     {%- set here = exact.runs_here() -%}
     {%- do exact.run_statements([exact.create_trash_sql()] + exact.claim_sql(here)) -%}
     {%- set owners = [] -%}
-    {%- for row in exact.fetch(['select owner from ' ~ exact.temporary('claims')])
-      if owner in (none, row.owner) -%}
+    {%- set rows = exact.fetch(['select owner from ' ~ exact.temporary('claims')]) -%}
+    {%- for row in rows if owner in (none, row.owner) -%}
       {%- do owners.append(row.owner) -%}
     {%- endfor -%}
-    {%- do exact.delete_staging_folders() -%}
+    {#- While another run is at work, its folders are not what a dead one left. -#}
+    {%- set others = rows | map(attribute='owner') | reject('in', owners + [exact.claim_owner()]) | list -%}
+    {%- do exact.delete_staging_folders() if not others -%}
     {%- do exact.run_statements(exact.release_sql(owners + [exact.claim_owner()])) -%}
     {%- do log(
       'Given up: '

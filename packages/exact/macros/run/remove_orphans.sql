@@ -5,7 +5,8 @@
   {%- if execute -%}
     {%- set memory = exact.run_memory() -%}
     {%- do exact.look_at_catalog([]) -%}
-    {%- do exact.look_at_tables(exact.claim_sql(exact.runs_here()), true, exact.runs_here()) -%}
+    {%- set here = exact.runs_here() -%}
+    {%- do exact.look_at_tables(exact.create_logs_sql() + exact.claim_sql(here), true, here) -%}
     {%- set statements = [] -%}
     {%- for name in memory.orphans -%}
       {%- set rows = exact.fetch(['show table extended in ' ~ target.schema ~ " like '" ~ name ~ "'"]) -%}

@@ -8,8 +8,10 @@
     {%- set writes = flags.WHICH != 'test' and not exact.read_only() -%}
     {%- set sources = exact.engine_sources() if flags.WHICH != 'seed' else [] -%}
     {%- do exact.look_at_catalog(sources) -%}
+    {%- set logs = exact.create_logs_sql() -%}
     {%- set here = exact.runs_here() -%}
-    {%- set views = exact.register_sources(sources, []) + exact.source_days_sql() if sources else [] -%}
+    {%- set views = exact.register_sources(sources, logs) + exact.source_days_sql()
+      if sources else logs -%}
     {%- do exact.run_memory().update({'sources_known': sources | length > 0}) -%}
     {%- if flags.WHICH == 'test' -%}
       {%- do exact.run_statements(views) -%}
@@ -28,7 +30,7 @@
   {%- endif -%}
 {% endmacro %}
 
-{# Makes databases and the engine's own tables, applies session_settings, and asks the catalog
+{# Makes databases and the trash, applies session_settings, and asks the catalog
    which tables there are: its own word, since dbt-glue takes an error for an empty list
    (adapter/README.md 6). #}
 {% macro look_at_catalog(sources) %}
@@ -39,7 +41,7 @@
   {%- endfor -%}
   {%- set places = exact.places() -%}
   {%- set rows = exact.fetch(
-    statements + exact.set_session_sql() + [exact.create_trash_sql()] + exact.create_logs_sql()
+    statements + exact.set_session_sql() + [exact.create_trash_sql()]
     + ['show table extended in ' ~ target.schema ~ " like '" ~ places | join('|') ~ "'"]
   ) -%}
   {%- set memory = exact.run_memory() -%}
@@ -48,7 +50,7 @@
       'described': modules.re.findall('exact[.]described=([^],]*)', row.information) | first,
       'columns': modules.re.findall('[|]-- ([^:]*):', row.information),
       'partitioned_by':
-        modules.re.findall('(?m)^Partition Columns: *.`?([a-z0-9_]+)', row.information) | first or none,
+        modules.re.findall('(?m)^Partition Columns: *[[]`?([^]`,]+)', row.information) | first or none,
       'location': modules.re.findall('(?m)^Location: *(.*)$', row.information) | first,
     }}) -%}
   {%- endfor -%}
@@ -79,10 +81,11 @@
 {# A table that lies elsewhere than the project says would be read there and listed here. #}
 {% macro check_places(places, tables) %}
   {%- for name, place in places.items() if name in tables -%}
-    {%- set location = tables[name].location or 'no folder (is it a view?)' -%}
+    {%- set location = tables[name].location or '' -%}
     {%- if exact.plain_path(location) != exact.plain_path(place) -%}
       {{- exceptions.raise_compiler_error(
-        target.schema ~ '.' ~ name ~ ' lies in ' ~ location ~ ', not in ' ~ place
+        target.schema ~ '.' ~ name ~ ' lies in ' ~ (location or 'no folder (is it a view?)')
+        ~ ', not in ' ~ place
         ~ '. Set the base back, use another schema, or drop it from the catalog'
         ~ ' to build it at the new place.'
       ) -}}

@@ -28,7 +28,7 @@
   union all
   select 'orphan' as kind, model as name, '' as text
   from {{ exact.log_table('manifest') }}
-  where model not in ('{{ graph.nodes.values() | map(attribute='alias') | join("', '") }}')
+  where model not in ('{{ exact.table_names() | join("', '") }}')
   group by model
   having max_by(action, recorded_at) != 'remove'
   union all
@@ -55,6 +55,14 @@
   {%- endif %}
 {% endmacro %}
 
+{# The names of all tables and views of the project, guests too. #}
+{% macro table_names() %}
+  {{- return(
+    graph.nodes.values() | selectattr('resource_type', 'in', ('model', 'seed', 'snapshot'))
+    | rejectattr('config.materialized', 'equalto', 'ephemeral') | map(attribute='alias') | list
+  ) -}}
+{% endmacro %}
+
 {% macro lines_sql(fields) %}
   {{- return("array_join(collect_list(concat_ws('|', " ~ fields ~ ')), chr(10))') -}}
 {% endmacro %}
@@ -71,7 +79,7 @@
           "struct('" ~ exact.input_key(node, name, read) ~ "' as name, "
           ~ (
             "'" ~ exact.whole_table() ~ "'" if expression == exact.all_rows()
-            else 'cast(' ~ expression ~ ' as string)'
+            else 'nullif(cast(' ~ expression ~ " as string), '')"
           ) ~ ' as p)'
         ) -%}
       {%- endfor -%}

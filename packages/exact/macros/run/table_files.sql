@@ -48,7 +48,8 @@
 {# Whether the catalog has the table, with the partition column that it has in the project. #}
 {% macro in_catalog(node) %}
   {%- set found = exact.run_memory().tables.get(node.alias) -%}
-  {{- return(found is not none and found.partitioned_by == exact.partition_column(node)) -}}
+  {{- return(found is not none and 
+    (found.partitioned_by or '') | lower == (exact.partition_column(node) or '') | lower) -}}
 {% endmacro %}
 
 {# SQL: the partitions that the catalog has, of tables that are in it: [model, p]. Spark takes
@@ -58,7 +59,8 @@
   {%- for node in exact.engine_nodes() if exact.partition_column(node) and exact.in_catalog(node) -%}
     {%- set column = exact.partition_column(node) -%}
     {%- do selects.append(
-      "select '" ~ node.alias ~ "' as model, cast(" ~ column ~ ' as string) as p from '
+      "select '" ~ node.alias ~ "' as model, coalesce(cast(" ~ column
+      ~ " as string), '__HIVE_DEFAULT_PARTITION__') as p from "
       ~ exact.relation_name(node) ~ ' group by ' ~ column
     ) -%}
   {%- endfor -%}

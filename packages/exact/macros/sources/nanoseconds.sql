@@ -8,7 +8,7 @@
    are taken for nanoseconds whatever the file says; and so are all bigint moments of a file that
    has nanoseconds somewhere. #}
 {% macro with_nanoseconds(sources, files, types) %}
-  {%- set statements = [] -%}
+  {%- set statements = ['set spark.sql.caseSensitive = false'] -%}
   {%- set queries = [] -%}
   {%- set numbers = [] -%}
   {%- for source in sources -%}

@@ -38,7 +38,7 @@
       ]) | map(attribute='path')) -%}
       {%- if not broken -%}
         {#- A type that Spark does not have hides a file's rows too. -#}
-        {%- do exact.readable_structs(some, ['set spark.sql.caseSensitive = true']) -%}
+        {%- do exact.readable_structs(some, []) -%}
         {%- set not_empty = exact.fetch(
           ['set spark.sql.caseSensitive = false']
           + exact.file_table_sql(table, source, 'nothing string', 'parquet', exact.parquet_files())

@@ -98,7 +98,7 @@
             from {{ exact.temporary('source_listing') }}
             union all
             select {{ key }}, null as path, types, if(empty, true, null) as days_known
-            from {{ exact.facts_sql('file_types') }}
+            from {{ exact.known_types_sql() }}
             union all
             select {{ key }}, null as path, null as types, true as days_known
             from {{ exact.facts_sql('file_days') }}
@@ -177,7 +177,7 @@
   {%- endfor -%}
   {%- set query %}
     select types.source, types.types, to_json(collect_set(listed.file_path)) as files
-    from {{ exact.facts_sql('file_types') }} as types
+    from {{ exact.known_types_sql() }} as types
     inner join {{ exact.temporary('source_listing') }} as listed
         on types.source = listed.source and types.file_path = listed.file_path
         and types.file_size = listed.file_size and types.file_modified = listed.file_modified

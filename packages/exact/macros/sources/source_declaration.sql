@@ -14,7 +14,7 @@
     | reject('in', ('file_path', 'file_size', 'file_modified')) | list -%}
   {%- set known = ['day', 'moments'] -%}
   {%- set moments = (([declared.day] if declared.day else []) + (declared.moments or []))
-    | map('lower') | list -%}
+    | map('lower') | unique | list -%}
   {%- for key in declared if key not in known -%}
     {{- exceptions.raise_compiler_error(
       exact.declared_name(source) ~ ': meta.exact.' ~ key ~ ' is not known; the keys are '

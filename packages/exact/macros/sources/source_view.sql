@@ -70,7 +70,7 @@
     {{- return('cast(null as string)') -}}
   {%- elif type == 'folder' -%}
     {#- A file's path is a URI, in which the folder's own escapes are escaped once more. -#}
-    {%- set value = "url_decode(replace(regexp_extract(_metadata.file_path, '/"
+    {%- set value = "url_decode(replace(regexp_extract(_metadata.file_path, '(?i)/"
       ~ column ~ "=([^/]*)/', 1), '+', '%2B'))" -%}
     {{- return('nullif(' ~ exact.unescaped_sql(value) ~ ", '__HIVE_DEFAULT_PARTITION__')") -}}
   {%- elif type == 'nanos' -%}

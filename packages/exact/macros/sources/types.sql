@@ -3,8 +3,7 @@
    paths of those that have no rows. #}
 {% macro remember_types(sources, new, empty) %}
   {%- set empty = dict(zip(empty, empty)) -%}
-  {#- A file may hold `Name` beside `name`, of which nobody reads one. -#}
-  {%- set waiting = ['set spark.sql.caseSensitive = true'] -%}
+  {%- set waiting = [] -%}
   {%- for files in new | batch(50) -%}
     {%- if loop.index0 and not loop.index0 % 10 -%}
       {%- do log('Reading new source files: ' ~ loop.index0 * 50 ~ ' of ' ~ new | length, info=true) -%}
@@ -14,7 +13,9 @@
     {%- for file in files -%}
       {%- do rows.append(
         '(' ~ exact.sql_text(file.source) ~ ', ' ~ exact.sql_text(file.file_path) ~ ', ' ~ file.file_size
-        ~ ", timestamp '" ~ file.modified ~ "', " ~ exact.sql_text(types[file.path])
+        ~ ", timestamp '" ~ file.modified ~ "', '"
+        ~ exact.type_rules(sources | selectattr('name', 'equalto', file.source) | first) ~ "', "
+        ~ exact.sql_text(types[file.path])
         ~ ', ' ~ (file.path in empty) | lower ~ ')'
       ) -%}
     {%- endfor -%}
@@ -24,6 +25,20 @@
     ) -%}
   {%- endfor -%}
   {{- return(waiting + ['set spark.sql.caseSensitive = false']) -}}
+{% endmacro %}
+
+{# What the types to remember depend on, apart from the file. #}
+{% macro type_rules(source) %}
+  {{- return(local_md5(tojson([source.columns, source.moments]))[:8]) -}}
+{% endmacro %}
+
+{# SQL: the remembered types that hold for the sources as they are declared now. #}
+{% macro known_types_sql() %}
+  {%- set rules = [] -%}
+  {%- for source in exact.engine_sources() -%}
+    {%- do rules.append("(source = '" ~ source.name ~ "' and rules = '" ~ exact.type_rules(source) ~ "')") -%}
+  {%- endfor -%}
+  {{- return('(select * from ' ~ exact.facts_sql('file_types') ~ ' where ' ~ rules | join(' or ') ~ ')') -}}
 {% endmacro %}
 
 {# {path: types} of a few files. Runs the statements in before. #}
@@ -68,7 +83,10 @@
       ~ ' from (select 1) left join parquet.`' ~ exact.literal_path(file.path) ~ '` as f on false'
     ) -%}
   {%- endfor -%}
-  {%- set plan = exact.fetch(before + ['explain ' ~ queries | join(' union all ')])[0].plan -%}
+  {#- A file may hold `Name` beside `name`, of which nobody reads one. -#}
+  {%- set plan = exact.fetch(
+    before + ['set spark.sql.caseSensitive = true', 'explain ' ~ queries | join(' union all ')]
+  )[0].plan -%}
   {%- set structs = {} -%}
   {%- for number, struct in modules.re.findall('(?s)[|]([0-9]+)[|](struct<.*?>)[|][0-9]+[|]', plan) -%}
     {%- do structs.update({files[number | int].path: struct}) -%}
@@ -118,7 +136,7 @@
       {%- do types.append(column ~ ' number') -%}
     {%- elif found.get(column, 'void') != 'void' -%}
       {%- do types.append(column ~ ' ' ~ found[column]) -%}
-    {%- elif '/' ~ column ~ '=' in path -%}
+    {%- elif '/' ~ column ~ '=' in path | lower -%}
       {%- do types.append(column ~ ' folder') -%}
     {%- elif column in found -%}
       {%- do types.append(column ~ ' void') -%}
