@@ -48,7 +48,13 @@ def test_macros_answer_as_they_should(toy: Toy) -> None:
     assert outcome.success, outcome.message
 
 
+def view_made_at(toy: Toy) -> str:
+    (row,) = session().sql("describe extended toy_lake.readings").where("col_name = 'Created Time'").collect()
+    return str(row["data_type"])
+
+
 def test_each_change_rewrites_the_days_that_it_touches(toy: Toy) -> None:
+    made_at = view_made_at(toy)
     touched = [
         {"2024-05-06"},
         {"2024-05-06", "2024-05-07"},
@@ -66,6 +72,7 @@ def test_each_change_rewrites_the_days_that_it_touches(toy: Toy) -> None:
     assert days_and_files(toy.gold) == before
     assert_right(toy, toy.dbt("build", "--full-refresh"))
     assert not before.items() & days_and_files(toy.gold).items()
+    assert view_made_at(toy) == made_at  # `create or replace` would take it away under those who read it
 
 
 # --- other models, and declarations --------------------------------------------------------------
@@ -373,6 +380,12 @@ def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) 
     write(toy.silver / "readings" / "new" / "late.parquet", readings("late"))
     assert_right(toy, toy.dbt("build"))  # what this run remembers of the new file is no sign of the other's life
     claim("'another machine'", 1)
+    staging = toy.gold / "days" / ".spark-staging-1"
+    staging.mkdir()
+    (staging / "part.parquet").write_bytes(b"of a run that is at work")
+    assert toy.dbt("run-operation", "unlock", "--args", "{owner: one}").success
+    assert staging.exists() and [*claims.rglob("*.parquet")]
     assert toy.dbt("run-operation", "unlock").success
+    assert not staging.exists()
     assert_right(toy, toy.dbt("build"))
     assert [*claims.rglob("*.parquet")] == []

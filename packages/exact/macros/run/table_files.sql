@@ -48,8 +48,10 @@
 {# Whether the catalog has the table, with the partition column that it has in the project. #}
 {% macro in_catalog(node) %}
   {%- set found = exact.run_memory().tables.get(node.alias) -%}
-  {{- return(found is not none and 
-    (found.partitioned_by or '') | lower == (exact.partition_column(node) or '') | lower) -}}
+  {{- return(
+    found is not none
+    and (found.partitioned_by or '') | lower == (exact.partition_column(node) or '') | lower
+  ) -}}
 {% endmacro %}
 
 {# SQL: the partitions that the catalog has, of tables that are in it: [model, p]. Spark takes
