@@ -37,6 +37,9 @@ def spark_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         SPARK_JAVA_OPTIONS=SMALL["spark.driver.extraJavaOptions"],
         PYSPARK_SUBMIT_ARGS="--conf spark.sql.codegen.wholeStage=false"
         " --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",
+        # Artefacts that few tests read, and a log of every macro: a sixth of a small run.
+        DBT_WRITE_JSON="false",
+        DBT_LOG_LEVEL_FILE="info",
     )
     yield
     os.environ.clear()
@@ -80,6 +83,12 @@ def gold(lake: Lake, new_warehouse: NewWarehouse) -> Warehouse:
     warehouse = new_warehouse(lake.root)
     assert_exact(warehouse, warehouse.build())
     return warehouse
+
+
+@pytest.fixture
+def artefacts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """dbt writes manifest.json and run_results.json."""
+    monkeypatch.setenv("DBT_WRITE_JSON", "true")
 
 
 def copy_of_the_project(folder: Path) -> Path:

@@ -45,6 +45,7 @@ def built(plain: Warehouse) -> Outcome:
     return plain.dbt("build")
 
 
+@pytest.mark.usefixtures("artefacts")
 def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
     """After the build, docs: each column in the catalog, and described."""
     assert_exact(plain, built)
@@ -62,6 +63,7 @@ def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
             assert set(catalog["nodes"][id]["columns"]) == described, id
 
 
+@pytest.mark.usefixtures("artefacts")
 def test_messy_silver(warehouse: Warehouse) -> None:
     """Ten thousand events lie in folders of days, transactions of statuses, users of cities."""
     silver.messy(warehouse.silver, events=EVENTS, seed=24)

@@ -252,6 +252,7 @@ def test_commands_that_only_look_change_nothing(toy: Toy) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("artefacts")
 def test_retry_goes_on_where_a_run_failed(toy: Toy) -> None:
     sensors = toy.project / "models" / "sensors.sql"
     own = sensors.read_text()
