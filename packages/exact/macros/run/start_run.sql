@@ -50,7 +50,7 @@
       'described': modules.re.findall('exact[.]described=([^],]*)', row.information) | first,
       'columns': modules.re.findall('[|]-- ([^:]*):', row.information),
       'partitioned_by':
-        modules.re.findall('(?m)^Partition Columns: *[[]`?([^]`,]+)', row.information) | first or none,
+        modules.re.findall('(?m)^Partition Columns: *.`?([^]`,]+)', row.information) | first or none,
       'location': modules.re.findall('(?m)^Location: *(.*)$', row.information) | first,
     }}) -%}
   {%- endfor -%}
