@@ -24,8 +24,8 @@ build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BA
 test: setup lint ## lint, dbt's tests, unit tests, end-to-end tests
 	@$(BIN)/python -m pytest $(TWO)
 
-test-quick: setup ## the oracle by hand, and the package on its toy lake: a few minutes
-	@$(BIN)/python -m pytest $(TWO) -m "not slow" tests/e2e/test_oracle.py tests/e2e/test_package.py
+test-quick: setup lint ## lint, macro tests, unit tests, one build of the sample and of the toy against their oracles
+	@$(BIN)/python -m pytest $(TWO) -m quick
 
 lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint

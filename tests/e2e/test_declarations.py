@@ -17,8 +17,6 @@ from goldkit.dbt import Outcome
 from .conftest import session
 from .toy import Toy, contract, copy_of_the_toy, found, wanted
 
-pytestmark = pytest.mark.slow
-
 GUEST = "{{ config(materialized='table', contract={'enforced': false}, on_schema_change='ignore') }}"
 EPHEMERAL = GUEST.replace("table", "ephemeral")
 MODELS = {

@@ -45,6 +45,7 @@ def built(plain: Warehouse) -> Outcome:
     return plain.dbt("build")
 
 
+@pytest.mark.quick
 @pytest.mark.usefixtures("artefacts")
 def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
     """After the build, docs: each column in the catalog, and described."""

@@ -18,6 +18,8 @@ from goldkit import silver
 from goldkit.compare import GOLD_SCHEMAS, PATHS, differences, read_table
 from goldkit.oracle import USED, gold
 
+pytestmark = pytest.mark.quick
+
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 Gold = Callable[..., Tables]

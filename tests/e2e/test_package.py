@@ -43,6 +43,7 @@ def assert_right(toy: Toy, outcome: Outcome) -> None:
     assert found(toy.gold) == wanted(toy.silver)
 
 
+@pytest.mark.quick
 def test_macros_answer_as_they_should(toy: Toy) -> None:
     outcome = toy.dbt("run-operation", "test_macros")
     assert outcome.success, outcome.message
@@ -78,7 +79,6 @@ def test_each_change_rewrites_the_days_that_it_touches(toy: Toy) -> None:
 # --- other models, and declarations --------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_models_of_others_are_built_beside_it(toy: Toy) -> None:
     """A view, a table, an ephemeral model and an incremental one that say nothing of the package."""
     models = toy.project / "models"
@@ -106,6 +106,7 @@ def test_models_of_others_are_built_beside_it(toy: Toy) -> None:
             (models / f"{name}.sql").unlink()
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("meta", "sql", "said"),
     [
@@ -125,7 +126,6 @@ def test_declarations_that_are_not_so_are_refused_while_parsing(toy: Toy, meta: 
     assert not outcome.success and f"liar: {said}" in outcome.message, outcome.message
 
 
-@pytest.mark.slow
 def test_input_behind_an_ephemeral_model_counts(toy: Toy) -> None:
     """A day's change reaches a table that names only the ephemeral model between them."""
     models = toy.project / "models"
@@ -166,7 +166,6 @@ def readings(sensor: str, celsius: pa.Array | None = None, at: datetime = dateti
     )
 
 
-@pytest.mark.slow
 def test_files_and_folders_with_odd_names_are_read(toy: Toy, tmp_path: Path) -> None:
     lake, plain = toy.silver / "readings", tmp_path / "lake" / "readings"
     shutil.copytree(lake, plain)
@@ -202,7 +201,6 @@ def test_files_and_folders_with_odd_names_are_read(toy: Toy, tmp_path: Path) -> 
     assert_right(toy, toy.dbt("build"))
 
 
-@pytest.mark.slow
 def test_many_files_of_another_type_are_read(toy: Toy) -> None:
     """Their names alone are longer than a statement on Glue may be. GOLD_FILES=3000 for ten times as many."""
     folder = toy.silver / "readings" / "integers"
@@ -214,7 +212,6 @@ def test_many_files_of_another_type_are_read(toy: Toy) -> None:
     assert_right(toy, toy.dbt("build"))
 
 
-@pytest.mark.slow
 def test_file_that_cannot_be_read_is_not_taken_for_an_empty_one(toy: Toy) -> None:
     """Its first and last bytes are those of a parquet file, as they are of one that a storage fails to deliver."""
     file = toy.silver / "readings" / "new" / "broken.parquet"
@@ -231,7 +228,6 @@ def test_file_that_cannot_be_read_is_not_taken_for_an_empty_one(toy: Toy) -> Non
 # --- commands that must not harm -----------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_commands_that_only_look_change_nothing(toy: Toy) -> None:
     assert_right(toy, toy.dbt("build"))
     before = sorted(toy.gold.rglob("*")), days_and_files(toy.gold)
@@ -251,7 +247,6 @@ def test_commands_that_only_look_change_nothing(toy: Toy) -> None:
     assert (sorted(toy.gold.rglob("*")), days_and_files(toy.gold)) == before
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("artefacts")
 def test_retry_goes_on_where_a_run_failed(toy: Toy) -> None:
     sensors = toy.project / "models" / "sensors.sql"
@@ -263,7 +258,6 @@ def test_retry_goes_on_where_a_run_failed(toy: Toy) -> None:
     assert_right(toy, toy.dbt("retry"))
 
 
-@pytest.mark.slow
 def test_tables_without_a_model_are_named_and_removed_when_asked(toy: Toy) -> None:
     model = toy.project / "models" / "gone.sql"
     model.write_text(
@@ -292,7 +286,6 @@ def test_tables_without_a_model_are_named_and_removed_when_asked(toy: Toy) -> No
     assert "No model makes" not in log.read_text()
 
 
-@pytest.mark.slow
 def test_time_zone_that_moves_days_is_refused(toy: Toy) -> None:
     profile = toy.project / "profiles.yml.example"
     own = profile.read_text()
@@ -324,7 +317,6 @@ def race(first: Warehouse, second: Warehouse) -> list[str]:
     return ["refused" if code else "built" for code in codes]
 
 
-@pytest.mark.slow
 def test_of_two_runs_at_once_one_is_refused_or_comes_later(toy: Toy, tmp_path: Path) -> None:
     other = Toy("toy", tmp_path / "other", toy.silver, toy.gold, toy.project)
     toy.lake(1)
@@ -347,7 +339,6 @@ def test_of_two_builds_at_once_as_many_times_as_wanted(tmp_path: Path) -> None:
             print(f"    {change.__name__}: {change(lake)}", flush=True)
 
 
-@pytest.mark.slow
 def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) -> None:
     claims = toy.gold / "audit" / "claims"
 
