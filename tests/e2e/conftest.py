@@ -105,6 +105,15 @@ def session() -> SparkSession:
     return SparkSession.builder.getOrCreate()
 
 
+def claim_of_a_killed_run(warehouse: Warehouse) -> None:
+    """The claim of a process of this machine that is gone."""
+    session().sql(
+        f"insert overwrite directory '{warehouse.gold}/audit/claims/owner=killed' using parquet"
+        " select current_timestamp() as claimed_at, java_method('java.net.InetAddress', 'getLocalHost') as machine,"
+        " 0L as process"
+    )
+
+
 def assert_exact(warehouse: Warehouse, outcome: Outcome, **options: Any) -> None:
     """A run went well, all ten tables and the rejected rows equal the oracle's, nothing lies about."""
     assert outcome.success, outcome.message

@@ -22,7 +22,7 @@ from goldkit.changes import CHANGES, Lake
 from goldkit.compare import PATHS
 from goldkit.dbt import Outcome, Warehouse
 
-from .conftest import NewWarehouse, assert_exact, copy_of_the_project, session
+from .conftest import NewWarehouse, assert_exact, claim_of_a_killed_run, copy_of_the_project, session
 
 SEED = 4
 KILLS = int(os.environ.get("GOLD_KILLS", "0"))
@@ -94,12 +94,8 @@ def test_run_after_a_failed_run_clears_its_leftovers(tmp_path: Path, gold: Wareh
     value = third.name.split("=")[1]  # moved, not yet in the catalog
     session().sql(f"alter table gold_test.fact_events drop partition (event_date='{value}')")
 
-    # The claim of a process of this machine that is gone. The run that takes it over does not look at the fact.
-    session().sql(
-        f"insert overwrite directory '{gold.gold}/audit/claims/owner=killed' using parquet"
-        " select current_timestamp() as claimed_at, java_method('java.net.InetAddress', 'getLocalHost') as machine,"
-        " 0L as process"
-    )
+    claim_of_a_killed_run(gold)
+    # The run that takes it over does not look at the fact.
     assert gold.build("--select", "dim_users").success
     gold.project = project
     assert not gold.build("--select", "user_ltv").success

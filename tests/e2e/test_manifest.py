@@ -20,7 +20,7 @@ from goldkit.changes import DAYS, Lake
 from goldkit.compare import PATHS
 from goldkit.dbt import Outcome, Warehouse
 
-from .conftest import NewWarehouse, assert_exact, copy_of_the_project, session
+from .conftest import NewWarehouse, assert_exact, claim_of_a_killed_run, copy_of_the_project, session
 
 DAY = f"{DAYS[2]}"
 SEED = 3
@@ -252,6 +252,13 @@ def test_explain_names_the_reason(gold: Warehouse, lake: Lake, tmp_path: Path) -
     outcome = gold.build()
     assert_exact(gold, outcome)
     assert reasons(outcome, "fact_events").count("file added") == 1
+
+    a_file(gold, "fact_events", f"event_date={added}").unlink()
+    claim_of_a_killed_run(gold)
+    assert explained(gold) == {f"{added}": "interrupted run"}
+    outcome = gold.dbt("run")
+    assert_exact(gold, outcome)
+    assert reasons(outcome, "fact_events") == "interrupted run"
 
     project = copy_of_the_project(tmp_path)
     macro = project / "macros" / "staging" / "clean.sql"

@@ -36,9 +36,6 @@
   {{- return([
     'insert overwrite directory ' ~ exact.sql_text(exact.claims_location() ~ '/owner=' ~ exact.claim_owner())
     ~ ' using parquet select current_timestamp() as claimed_at, ' ~ exact.process_sql(here),
-    'create table if not exists ' ~ exact.claims_table()
-    ~ ' (claimed_at timestamp, machine string, process bigint)'
-    ~ ' using parquet options (recursiveFileLookup true) location ' ~ exact.sql_text(exact.claims_location()),
   ] + exact.look_at_claims_sql()) -}}
 {% endmacro %}
 
@@ -55,9 +52,13 @@
         process
     from {{ exact.claims_table() }}
   {%- endset -%}
-  {{- return(
-    [exact.forget_sql('claims'), 'refresh table ' ~ exact.claims_table()] + exact.keep_sql('claims', query)
-  ) -}}
+  {{- return([
+    exact.forget_sql('claims'),
+    'create table if not exists ' ~ exact.claims_table()
+    ~ ' (claimed_at timestamp, machine string, process bigint)'
+    ~ ' using parquet options (recursiveFileLookup true) location ' ~ exact.sql_text(exact.claims_location()),
+    'refresh table ' ~ exact.claims_table(),
+  ] + exact.keep_sql('claims', query)) -}}
 {% endmacro %}
 
 {% macro claims_table() %}
@@ -76,8 +77,8 @@
 
 {# SQL: the claims of others as a JSON list of {owner, since, later: by how many milliseconds its
    claim is later than ours, seen, silent: minutes without a sign of life, gone: whether its
-   process is}. #}
-{% macro other_claims_sql(here) %}
+   process is}. A run that writes nothing has no claim; its time is now. #}
+{% macro other_claims_sql(writes, here) %}
   select
       to_json(collect_list(struct(
           claims.owner,
@@ -100,7 +101,13 @@
           }} as runs
       from {{ exact.temporary('claims') }}
   ) as claims
-  cross join (select * from {{ exact.temporary('claims') }} where owner = '{{ exact.claim_owner() }}') as own
+  cross join (
+      {%- if writes %}
+      select * from {{ exact.temporary('claims') }} where owner = '{{ exact.claim_owner() }}'
+      {%- else %}
+      select current_timestamp() as modified, {{ exact.process_sql(here) }}
+      {%- endif %}
+  ) as own
   cross join (
       select max(modified) as seen from {{ exact.temporary('table_listing') }}
       {#- Runs that were kept out have written these. #}
@@ -120,8 +127,7 @@
   {%- set dead = [] -%}
   {%- set waited = [] -%}
   {%- for claim in others -%}
-    {%- if claim.gone
-      or (claim.silent >= exact.setting('lock_minutes') | int and exact.writers_are_silent()) -%}
+    {%- if exact.looks_dead(claim) and (claim.gone or exact.writers_are_silent()) -%}
       {%- do log(
         'The run ' ~ claim.owner ~ ', of ' ~ claim.since ~ ' UTC, did not end.'
         ~ ' Its claim is taken over, and what it left is mended.', info=true
@@ -144,6 +150,10 @@
     {%- do exact.run_statements(exact.release_sql(dead | map(attribute='owner') | list)) -%}
   {%- endif -%}
   {{- return(waited | length > 0) -}}
+{% endmacro %}
+
+{% macro looks_dead(claim) %}
+  {{- return(claim.gone or claim.silent >= exact.setting('lock_minutes') | int) -}}
 {% endmacro %}
 
 {# Whether the owner of a live claim gives way to us: looked at, since it may not have seen ours. #}

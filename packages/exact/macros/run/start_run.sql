@@ -16,7 +16,8 @@
     {%- if flags.WHICH == 'test' -%}
       {%- do exact.run_statements(views) -%}
     {%- else -%}
-      {%- do exact.look_at_tables(views + (exact.claim_sql(here) if writes else []), writes, here) -%}
+      {%- set claims = exact.claim_sql(here) if writes else exact.look_at_claims_sql() -%}
+      {%- do exact.look_at_tables(views + claims, writes, here) -%}
     {%- endif -%}
   {%- endif -%}
 {% endmacro %}
@@ -126,6 +127,9 @@
     exact.fetch(statements + refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])
   ) -%}
   {%- do memory.update({'claimed': writes}) -%}
+  {%- for claim in found.claims if not writes and exact.looks_dead(claim) -%}
+    {%- do memory.update({'taken_over': true}) -%}
+  {%- endfor -%}
   {#- Where another run had to withdraw, it may have written until then. -#}
   {%- if writes and exact.hold_or_withdraw(found.claims) -%}
     {%- do found.update(exact.take_in_state(

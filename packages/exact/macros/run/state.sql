@@ -49,10 +49,8 @@
   group by log
   union all
   select 'zone' as kind, current_timezone() as name, '' as text
-  {%- if writes %}
   union all
-  select 'claims' as kind, '' as name, ({{ exact.other_claims_sql(here) }}) as text
-  {%- endif %}
+  select 'claims' as kind, '' as name, ({{ exact.other_claims_sql(writes, here) }}) as text
 {% endmacro %}
 
 {# The names of all tables and views of the project, guests too. #}
