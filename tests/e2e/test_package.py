@@ -301,6 +301,24 @@ def test_time_zone_that_moves_days_is_refused(toy: Toy) -> None:
     assert_right(toy, toy.dbt("build"))  # and no day of that zone was remembered
 
 
+@pytest.mark.parametrize("table", ["exact_claims_*", "exact_listing_*", "exact_manifest"])
+def test_file_that_goes_while_a_run_looks_is_not_missed(toy: Toy, table: str) -> None:
+    """Another run gives its claim up, overwrites partitions, puts logs together. A session keeps a listing."""
+    copies = [toy.gold / "audit" / "claims" / "owner=other" / "part.parquet"]
+    copies.append(toy.gold / "audit" / "manifest" / "other" / "part.parquet")
+    file = next((toy.gold / "audit" / "manifest").rglob("*.parquet"))
+    for copy in copies:
+        copy.parent.mkdir(parents=True)
+        shutil.copy(file, copy)
+    (row,) = session().sql(f"show tables in toy like '{table}'").collect()
+    name = f"toy.{row['tableName']}"
+    session().catalog.refreshTable(name)
+    before = session().table(name).count()
+    for copy in copies:
+        shutil.rmtree(copy.parent)
+    assert len(session().table(name).collect()) < before
+
+
 # --- one writer ----------------------------------------------------------------------------------
 
 

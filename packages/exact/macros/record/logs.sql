@@ -33,7 +33,7 @@
     {%- endif -%}
     {%- do statements.append(
       'create table if not exists ' ~ exact.log_table(name) ~ ' (' ~ columns
-      ~ ') using parquet options (recursiveFileLookup true) location '
+      ~ ') using parquet options (' ~ exact.files_that_may_go() ~ ') location '
       ~ exact.sql_text(exact.log_location(name))
     ) -%}
     {%- do statements.append('refresh table ' ~ exact.log_table(name)) -%}

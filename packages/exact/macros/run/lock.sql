@@ -56,13 +56,16 @@
     exact.forget_sql('claims'),
     'create table if not exists ' ~ exact.claims_table()
     ~ ' (claimed_at timestamp, machine string, process bigint)'
-    ~ ' using parquet options (recursiveFileLookup true) location ' ~ exact.sql_text(exact.claims_location()),
+    ~ ' using parquet options (' ~ exact.files_that_may_go() ~ ') location '
+    ~ exact.sql_text(exact.claims_location()),
     'refresh table ' ~ exact.claims_table(),
   ] + exact.keep_sql('claims', query)) -}}
 {% endmacro %}
 
 {% macro claims_table() %}
-  {{- return(target.schema ~ '.exact_claims_' ~ local_md5(exact.warehouse_base())[:8]) -}}
+  {{- return(
+    target.schema ~ '.exact_claims_' ~ local_md5(exact.warehouse_base() ~ exact.files_that_may_go())[:8]
+  ) -}}
 {% endmacro %}
 
 {% macro process_sql(here) %}

@@ -2,7 +2,7 @@
    file with its path below the base. Files are listed, not opened. #}
 {% macro list_tables_sql() %}
   {%- set base = exact.warehouse_base() -%}
-  {%- set table = target.schema ~ '.exact_listing_' ~ local_md5(base)[:8] -%}
+  {%- set table = target.schema ~ '.exact_listing_' ~ local_md5(base ~ exact.files_that_may_go())[:8] -%}
   {%- set listing %}
     select
         substr(path, instr(path, {{ exact.sql_text(base ~ '/') }}) + {{ base | length + 1 }}) as path,
@@ -15,11 +15,17 @@
       exact.forget_sql('table_listing'),
       'create table if not exists ' ~ table
       ~ ' (path string, modificationTime timestamp, length bigint, content binary)'
-      ~ ' using binaryFile options (recursiveFileLookup true) location ' ~ exact.sql_text(base),
+      ~ ' using binaryFile options (' ~ exact.files_that_may_go() ~ ') location ' ~ exact.sql_text(base),
       'refresh table ' ~ table,
     ]
     + exact.keep_sql('table_listing', listing)
   ) -}}
+{% endmacro %}
+
+{# Options of tables over files that another run may delete between their listing and their reading:
+   such a file is as good as never seen. Until it is refused, a run looks at what another one writes. #}
+{% macro files_that_may_go() %}
+  {{- return('recursiveFileLookup true, ignoreMissingFiles true') -}}
 {% endmacro %}
 
 {# SQL: a row per partition of each table, with a hash of its set of files. #}
