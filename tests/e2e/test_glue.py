@@ -434,8 +434,11 @@ def test_without_any_one_statement_a_build_is_denied_something(gold: GlueWarehou
 
 @pytest.mark.skipif("GOLD_PERMISSIONS" not in os.environ, reason="a quarter of an hour: README, Development")
 @pytest.mark.parametrize("name", STATEMENTS)
-def test_a_statement_that_is_missed(name: str, lake: Lake, tmp_path: Path) -> None:
+def test_a_statement_that_is_missed(
+    name: str, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A first run in an account that has nothing yet, with the policies less one statement, fails for want of it."""
+    monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
     command, reason = STATEMENTS[name]
     for principal, policy in without(iam.read(DEPLOY), name).items():
         (tmp_path / f"{principal}-policy.json").write_text(json.dumps(policy))

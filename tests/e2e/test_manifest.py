@@ -208,20 +208,20 @@ def test_gold_of_an_earlier_version_is_rebuilt_in_place(gold: Warehouse) -> None
 # --- reasons -------------------------------------------------------------------------------------
 
 
-def explained(gold: Warehouse, **variables: object) -> dict[str, str]:
-    """What explain says of the days of fact_events: {day: reason}. It writes nothing."""
+def explained(gold: Warehouse, table: str = "fact_events", **variables: object) -> dict[str, str]:
+    """What explain says of the days of a table: {day: reason}. It writes nothing."""
     before = check.files(gold.gold), sorted(gold.gold.rglob("*"))
-    outcome = gold.dbt("run", "--select", "fact_events", variables={"explain": True, **variables})
+    outcome = gold.dbt("run", "--select", table, variables={"explain": True, **variables})
     assert outcome.success, outcome.message
     assert (check.files(gold.gold), sorted(gold.gold.rglob("*"))) == before
     text = (gold.folder / "logs" / "dbt.log").read_text().rsplit("Running with dbt", 1)[1]
-    return dict(re.findall(r"    event_date=(\S+): (.*)", text))
+    return dict(re.findall(r"    \w+=(\S+): (.*)", text))
 
 
 def test_explain_names_the_reason(gold: Warehouse, lake: Lake, tmp_path: Path) -> None:
-    """Each kind of change on a day of its own."""
-    days = [date(2024, 5, number) for number in range(1, 7)]
-    added, replaced, removed, damaged, restated, gone = days
+    """Kinds of change on days of their own in one run, then those that concern a run or a table."""
+    days = [date(2024, 5, number) for number in range(1, 8)]
+    added, replaced, rewritten, removed, damaged, restated, gone = days
 
     def add(day: date, number: int = 0) -> Path:
         user = "only" if day == restated else "u1"
@@ -236,6 +236,7 @@ def test_explain_names_the_reason(gold: Warehouse, lake: Lake, tmp_path: Path) -
 
     add(added, 2)
     lake.rewrite(files[replaced], lambda row: row | {"country": "DE"})
+    lake.rewrite(files[rewritten], lambda row: row)
     lake.delete(second)
     a_file(gold, "fact_events", f"event_date={damaged}").unlink()
     lake.add("users", [lake.user(1) | {"user_id": "only", "city": "Elsewhere", "updated_at": lake.moment(gone)}])
@@ -244,6 +245,7 @@ def test_explain_names_the_reason(gold: Warehouse, lake: Lake, tmp_path: Path) -
     assert explained(gold) == {
         f"{added}": "file added",
         f"{replaced}": "file replaced",
+        f"{rewritten}": "file replaced",
         f"{removed}": "file removed",
         f"{damaged}": "its own files changed",
         f"{restated}": "attributes of dim_users changed",
@@ -259,6 +261,7 @@ def test_explain_names_the_reason(gold: Warehouse, lake: Lake, tmp_path: Path) -
     outcome = gold.dbt("run")
     assert_exact(gold, outcome)
     assert reasons(outcome, "fact_events") == "interrupted run"
+    assert explained(gold, "fact_user_activity") == {}
 
     project = copy_of_the_project(tmp_path)
     macro = project / "macros" / "staging" / "clean.sql"

@@ -155,6 +155,7 @@
   {{- return(waited | length > 0) -}}
 {% endmacro %}
 
+{# Whether its process is gone, or no table and no manifest got a file for lock_minutes. #}
 {% macro looks_dead(claim) %}
   {{- return(claim.gone or claim.silent >= exact.setting('lock_minutes') | int) -}}
 {% endmacro %}
