@@ -40,9 +40,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory, new_warehouse: NewWarehouse)
 
 
 @pytest.fixture(scope="module")
-def built(plain: Warehouse) -> Outcome:
-    """dbt build with every data test and unit test."""
-    return plain.dbt("build")
+def built(plain: Warehouse, request: pytest.FixtureRequest) -> Outcome:
+    """dbt build with every unit test and, but for make test-quick, every data test."""
+    quick = request.config.getoption("markexpr") == "quick"
+    return plain.dbt("build", *(("--exclude-resource-type", "test") if quick else ()))
 
 
 @pytest.mark.quick
