@@ -39,9 +39,11 @@ MODELS = {
     """ {'both': "date_format(day, 'yyyy-MM')"}}}) }}"""
     " select sensor, count(*) as days, date_format(day, 'yyyy-MM') as month from {{ ref('both') }}"
     " group by sensor, month",
-    # Partitions that no input tells apart, and rows without one.
-    "by_place": "{{ config(partition_by=['place'], meta={'exact': {'inputs': ['places_of_days']}}) }}"
-    " select count(*) as days, place from {{ ref('places_of_days') }} group by place",
+    # Partitions that no input tells apart, and rows without one; an input that reads nothing.
+    "calendar": EPHEMERAL + " select explode(sequence(date'2024-05-01', date'2024-05-31')) as day",
+    "by_place": "{{ config(partition_by=['place'], meta={'exact': {'inputs': ['places_of_days', 'calendar']}}) }}"
+    " select count(*) as days, place from {{ ref('places_of_days') }} join {{ ref('calendar') }} using (day)"
+    " group by place",
 }
 COLUMNS = {
     "shares": {"readings": "bigint", "of_all": "bigint", "day": "date"},
@@ -165,14 +167,25 @@ def test_tables_that_the_engine_does_not_make(toy: Toy, config: str, columns: st
     [
         ("'inputs': ['guest']", "select sensor from {{ ref('guest') }}", "It reads guest, of which the engine"),
         (
-            "'inputs': ['days'], 'restated_by': {'dimension': 'guest', 'key': 'sensor', 'attributes': {'a': 'b'}}",
-            "select sensor from {{ ref('days') }} join {{ ref('guest') }} using (sensor)",
+            "'inputs': {'days': 'day'}, 'restated_by':"
+            " {'dimension': 'guest', 'key': 'sensor', 'attributes': {'a': 'b'}}",
+            "select sensor, day from {{ ref('days') }} join {{ ref('guest') }} using (sensor)",
             "It reads guest, of which the engine",
         ),
         (
             "'inputs': {'days': 'day'}, 'complete_in': 'shares'",
             "\n-- {{ ref('shares') }}\nselect sensor, day from {{ ref('days') }}",
             "complete_in counts rows of source files, and days is a table",
+        ),
+        (
+            "'inputs': ['days'], 'restated_by': {'dimension': 'places', 'key': 'sensor', 'attributes': {'a': 'b'}}",
+            "select sensor, day from {{ ref('days') }} join {{ ref('places') }} using (sensor)",
+            "give the dimension to inputs as 'all' instead",
+        ),
+        (
+            "'inputs': {'lake.readings': 'day'}, 'complete_in': 'days'",
+            "select sensor, cast(taken_at as date) as day from {{ source('lake', 'readings') }}",
+            "It is compared with days, which dbt may build later",
         ),
         ("'inputs': {'places': 'day'}", "select sensor, day from {{ ref('places') }}", "places has no partitions"),
         ("'inputs': {'lake.places': 'day'}", "select * from {{ source('lake', 'places') }}", "places has no day"),
@@ -251,6 +264,13 @@ def test_column_that_is_declared_later_is_read_from_old_files_too(toy: Toy) -> N
     assert_right(toy, toy.dbt("build"))
 
 
+def test_more_partitions_than_a_statement_may_name(toy: Toy) -> None:
+    """Inserts of a partition each; and what a table had before it was replaced as a whole is in views."""
+    assert_right(toy, toy.dbt("build", variables={"partitions_per_statement": 1, "rebuild": True}))
+    again = toy.dbt("build")
+    assert all("UNCHANGED" in again.said(name) for name in COLUMNS)
+
+
 def test_rows_whose_partition_is_empty_text(toy: Toy) -> None:
     sql = toy.project / "models" / "by_place.sql"
     own = sql.read_text()
@@ -278,6 +298,13 @@ def test_text_of_a_seed_that_dbt_reads_as_a_number(toy: Toy) -> None:
     finally:
         seed.write_text(own)
     assert not outcome.success and "under config: column_types: {sensor: string}" in outcome.message
+    try:
+        seed.write_text("sensor,place\n")
+        assert toy.dbt("seed").success and rows("places") == []
+        seed.write_text("sensor,place,floor\na,b,1\n")
+        assert "has the columns sensor, place, floor, and its yml describes" in toy.dbt("seed").message
+    finally:
+        seed.write_text(own)
     assert_right(toy, toy.dbt("build"))
 
 

@@ -319,6 +319,37 @@ def test_file_that_goes_while_a_run_looks_is_not_missed(toy: Toy, table: str) ->
     assert len(session().table(name).collect()) < before
 
 
+def test_columns_that_the_catalog_got_from_others_are_taken_back(toy: Toy) -> None:
+    before = days_and_files(toy.gold)
+    session().sql("alter table toy.days add columns (note string)")
+    assert_right(toy, toy.dbt("build"))
+    assert session().table("toy.days").columns == ["sensor", "readings", "warmest", "day"]
+    assert days_and_files(toy.gold) == before
+
+
+def test_rebuild_trusts_nothing_that_is_there(toy: Toy) -> None:
+    """A file of the same name and size, which is not what was written: of a table without partitions, too."""
+    assert "rebuild is true" in toy.dbt("build", variables={"rebuild_from": "2024-05-06"}).message
+    for file in toy.gold.glob("sensors/*.parquet"):
+        file.write_bytes(b"PAR1" + bytes(file.stat().st_size - 4))
+    assert "UNCHANGED" in toy.dbt("build").said("sensors")
+    assert_right(toy, toy.dbt("build", variables={"rebuild": True}))
+
+
+def test_first_run_only_explains(tmp_path: Path) -> None:
+    """Nothing is there to be asked, and nothing is there afterwards."""
+    toy = Toy.new(tmp_path, copy_of_the_toy(tmp_path / "project"), "fresh")
+    toy.lake(0)
+    outcome = toy.dbt("build", variables={"explain": True})
+    assert outcome.success, outcome.message
+    assert "nothing written, 3 of 3 partitions are stale" in outcome.said("days")
+    assert not session().catalog.tableExists("fresh.days")
+    settings = toy.project / "dbt_project.yml"
+    settings.write_text("".join(line for line in settings.open() if "on-run" not in line))
+    outcome = toy.dbt("run", "--select", "days")
+    assert not outcome.success and "dbt_project.yml lacks on-run-start" in outcome.message
+
+
 # --- one writer ----------------------------------------------------------------------------------
 
 
@@ -377,7 +408,8 @@ def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) 
             and ": other, since" in outcome.message
         )
         assert days_and_files(toy.gold) == before
-    assert not toy.dbt("build", variables={"lock_minutes": 60}).success
+    assert not toy.dbt("build", variables={"lock_minutes": 0}).success  # its process is there to be seen
+    claim("'another machine'", 1)
     assert_right(toy, toy.dbt("build", variables={"lock_minutes": 0}))  # nobody has written for so long
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
@@ -385,10 +417,20 @@ def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) 
     assert_right(toy, toy.dbt("build"))
     claim("'another machine'", 1)
     assert not toy.dbt("build").success
-    for file in toy.gold.rglob("*.parquet"):
-        os.utime(file, times=(file.stat().st_mtime - 7200,) * 2)
+    attempt = toy.gold / "days" / ".spark-staging-0" / "_temporary" / "0" / "_temporary" / "attempt_1" / "day=1"
+    attempt.mkdir(parents=True)
+    (attempt / "part.parquet").write_bytes(b"what a long insert has written so far")
+
+    def hours_later(*files: Path) -> None:
+        for file in files:
+            os.utime(file, times=(file.stat().st_mtime - 7200,) * 2)
+
+    hours_later(*(file for file in toy.gold.rglob("*.parquet") if file.parent != attempt))
+    assert not toy.dbt("build").success
+    hours_later(*toy.gold.rglob("*.parquet"))
     write(toy.silver / "readings" / "new" / "late.parquet", readings("late"))
     assert_right(toy, toy.dbt("build"))  # what this run remembers of the new file is no sign of the other's life
+    assert not attempt.exists()
     claim("'another machine'", 1)
     staging = toy.gold / "days" / ".spark-staging-1"
     staging.mkdir()

@@ -10,7 +10,13 @@
 
 {% macro build(sql) %}
   {%- set started = modules.datetime.datetime.now() -%}
-  {{- run_hooks(pre_hooks) -}}
+  {%- if not (exact.run_memory().claimed or exact.read_only()) -%}
+    {{- exceptions.raise_compiler_error(
+      'This run looked at no table and holds no claim: dbt_project.yml lacks'
+      ~ ' on-run-start: "{{ exact.start_run() }}" and on-run-end: "{{ exact.finish_run(results) }}".'
+    ) -}}
+  {%- endif -%}
+  {{- run_hooks(pre_hooks) if not exact.read_only() -}}
   {%- set plan = exact.plan(model, this, sql) -%}
   {%- do exact.check(plan) -%}
   {%- if exact.read_only() -%}
@@ -33,7 +39,7 @@
     {%- do exact.run_statements(exact.drop_partitions_sql(plan.node, recorded.left_over)) -%}
     {%- set done = exact.outcome(plan, recorded) -%}
   {%- endif -%}
-  {{- run_hooks(post_hooks) -}}
+  {{- run_hooks(post_hooks) if not exact.read_only() -}}
   {%- do done.update({'seconds': (modules.datetime.datetime.now() - started).total_seconds()}) -%}
   {#- The line that dbt prints for the model, and beside it what finish_run saves. -#}
   {%- do store_raw_result(

@@ -1,8 +1,9 @@
 {# A description as a SQL literal. Cause: both adapters paste descriptions into SQL, where an
-   apostrophe ends the literal, and dbt-glue 1.10.19 pastes that into Python. No upstream issue
-   found. #}
+   apostrophe or a last backslash ends the literal, and dbt-glue 1.10.19 pastes that into Python.
+   No upstream issue found. #}
 {% macro sql_comment(text) %}
-  {{- return("'" ~ (text | replace("'", '’') | replace('\n', ' ') | trim) ~ "'") -}}
+  {%- set plain = text | replace("'", '’') | replace('%c' | format(92), '/') | replace('\n', ' ') -%}
+  {{- return("'" ~ plain | trim ~ "'") -}}
 {% endmacro %}
 
 {# Statements that write the descriptions of an existing table into the catalog; of a partition

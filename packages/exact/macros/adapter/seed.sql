@@ -6,6 +6,12 @@
 {% macro seed() %}
   {%- set table = load_agate_table() -%}
   {%- do store_result('agate_table', response='OK', agate_table=table) -%}
+  {%- if table.column_names | sort != model.columns | sort -%}
+    {{- exceptions.raise_compiler_error(
+      'The seed ' ~ model.name ~ ' has the columns ' ~ table.column_names | join(', ')
+      ~ ', and its yml describes ' ~ model.columns | join(', ') ~ '. Let them be the same.'
+    ) -}}
+  {%- endif -%}
   {%- set casts = [] -%}
   {%- for name, column in model.columns.items() -%}
     {%- do casts.append('cast(' ~ name ~ ' as ' ~ column.data_type ~ ') as ' ~ name) -%}
@@ -28,8 +34,10 @@
     {%- endfor -%}
     {%- do rows.append('(' ~ cells | join(', ') ~ ')') -%}
   {%- endfor -%}
+  {#- A file of a header alone is a table without rows. -#}
+  {%- set no_row = '(' ~ (['null'] * table.column_names | length) | join(', ') ~ ')' -%}
   {{- return(exact.build(
-    'select ' ~ casts | join(', ') ~ ' from values ' ~ rows | join(', ')
-    ~ ' as t (' ~ table.column_names | join(', ') ~ ')'
+    'select ' ~ casts | join(', ') ~ ' from values ' ~ rows | join(', ') | default(no_row, true)
+    ~ ' as t (' ~ table.column_names | join(', ') ~ ')' ~ (' where false' if not rows)
   )) -}}
 {% endmacro %}

@@ -45,6 +45,14 @@
     if declared.restated_by and key not in declared.restated_by -%}
     {%- do problems.append('meta.exact.restated_by lacks ' ~ key ~ '.') -%}
   {%- endfor -%}
+  {%- set expressions = (declared.inputs.values() if declared.inputs is mapping else [])
+    | reject('equalto', exact.all_rows()) | list -%}
+  {%- if declared.restated_by and not expressions -%}
+    {%- do problems.append(
+      'meta.exact.restated_by is looked at partition by partition, and no input names one: give the'
+      ~ " dimension to inputs as '" ~ exact.all_rows() ~ "' instead."
+    ) -%}
+  {%- endif -%}
   {{- return(problems) -}}
 {% endmacro %}
 
@@ -104,6 +112,11 @@
       'Spark puts the partition column last: let ' ~ column ~ ' be the last column of the contract.'
     ) -%}
   {%- endif -%}
+  {%- if node.resource_type == 'seed' and not node.columns -%}
+    {%- do problems.append(
+      'The engine makes a seed by its contract: list its columns in yml, with data_type.'
+    ) -%}
+  {%- endif -%}
   {%- if node.schema != target.schema -%}
     {%- do problems.append(
       'The engine makes tables in ' ~ target.schema ~ ', not in ' ~ node.schema ~ ': take its `schema` away.'
@@ -119,11 +132,15 @@
 {% macro dependency_problems(node, declared) %}
   {%- set problems = [] -%}
   {%- set known = exact.names_declared(declared) + exact.tables_compared(declared) -%}
-  {%- for read in exact.nodes_read(node) if exact.declared_name(read) not in known -%}
-    {%- do problems.append(exact.undeclared(exact.declared_name(read))) -%}
+  {%- set names = [] -%}
+  {%- for read in exact.nodes_read(node) -%}
+    {%- do names.append(exact.declared_name(read)) -%}
+  {%- endfor -%}
+  {%- for name in names if name not in known -%}
+    {%- do problems.append(exact.undeclared(name)) -%}
   {%- endfor -%}
   {%- for name, expression in declared.inputs.items() -%}
-    {%- if not exact.tables_behind(node, name) -%}
+    {%- if name not in names -%}
       {%- do problems.append(
         'The input ' ~ name ~ ' is not read: there is no ref or source of it. Take it away, or write'
         ~ ' `-- depends_on: ` and the ref if a macro reads it.'
@@ -151,6 +168,11 @@
         ) -%}
       {%- endif -%}
     {%- endfor -%}
+  {%- endfor -%}
+  {%- for name in exact.tables_compared(declared) if name not in names -%}
+    {%- do problems.append(
+      'It is compared with ' ~ name ~ ', which dbt may build later: write `-- depends_on: ` and the ref.'
+    ) -%}
   {%- endfor -%}
   {%- for name in exact.tables_compared(declared) if not exact.is_followed(exact.table_named(name)) -%}
     {%- do problems.append(exact.not_followed(name)) -%}

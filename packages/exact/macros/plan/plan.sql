@@ -31,7 +31,8 @@
       contract's by construction. -#}
   {%- set new_code = code not in exact.run_memory().codes.get(node.alias, [])
     and node.resource_type == 'model' -%}
-  {%- if new_code -%}
+  {#- What a run that writes nothing would have made first is not there to be asked. -#}
+  {%- if new_code and not (exact.read_only() and exact.tables_missing(node)) -%}
     {%- do plan.update({'types': exact.fetch([exact.types_sql(sql)])[0].types}) -%}
   {%- endif -%}
   {%- for input in exact.unmapped_inputs(node, declared) -%}
@@ -50,7 +51,8 @@
   {%- if plan.by_partition and plan.rebuild and plan.rebuild | length < plan.checked -%}
     {%- do plan.update({'files': exact.files_to_read(plan, declared)}) -%}
   {%- endif -%}
-  {%- if plan.rebuild and not plan.column and exact.rows_are_readable(plan) -%}
+  {%- if plan.rebuild and 'asked for' not in plan.rebuild.values()
+    and not plan.column and exact.rows_are_readable(plan) -%}
     {%- do plan.update({'rows': exact.compare_rows(plan)}) -%}
   {%- endif -%}
   {{- return(plan) -}}
@@ -160,6 +162,17 @@
   {#- unknown-2024-03 is no day. -#}
   {{- return(
     modules.re.match('[0-9]{4}(-|$)', p) is not none
-    and ((not first or p >= first[:p | length]) and (not last or p <= last[:p | length]))
+    and (not first or p >= first[:p | length])
+    and (not last or p[:last | length] <= last[:p | length])
   ) -}}
+{% endmacro %}
+
+{# Tables of the engine that a model reads and that the catalog does not have. #}
+{% macro tables_missing(node) %}
+  {%- set missing = [] -%}
+  {%- for read in exact.relations_read(node)
+    if read.resource_type != 'source' and read.alias not in exact.run_memory().tables -%}
+    {%- do missing.append(read.name) -%}
+  {%- endfor -%}
+  {{- return(missing) -}}
 {% endmacro %}

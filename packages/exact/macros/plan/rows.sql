@@ -2,11 +2,12 @@
    compared with those that are there: nothing is written where they agree, and missing rows are
    appended, so that no reader sees the table empty. Spark empties the folder of a table that it
    overwrites, for as long as it writes. Returns 'same', 'missing' or 'changed'; the rows are in
-   the view rows_<table>. Not used on files that no fact knows: they may hold anything. #}
+   the view rows_<table>. Not used on files that no fact knows: they may hold anything; nor where
+   somebody asks for a rebuild, as one does who does not trust what is there. #}
 {% macro compare_rows(plan) %}
   {%- set view = 'rows_' ~ plan.node.alias -%}
-  {%- set counts = 'select count_if(wanted > found) as missing, count_if(wanted < found) as vanished from '
-    ~ exact.temporary(view) -%}
+  {%- set counts = 'select count_if(exact_wanted > exact_found) as missing,'
+    ~ ' count_if(exact_wanted < exact_found) as vanished from ' ~ exact.temporary(view) -%}
   {%- set row = exact.fetch(exact.keep_sql(view, exact.rows_sql(plan, compared=true)) + [counts])[0] -%}
   {#- Each append leaves a small file; the twentieth is an overwrite. -#}
   {%- set many = exact.partitions_found(plan.node)[exact.whole_table()].file_count >= 20 -%}
@@ -35,15 +36,15 @@
       {%- for column in columns %}
       any_value({{ column }}) as {{ column }},
       {%- endfor %}
-      count_if(wanted) as wanted,
-      count_if(not wanted) as found
+      count_if(exact_wanted) as exact_wanted,
+      count_if(not exact_wanted) as exact_found
   from (
-      select {{ columns | join(', ') }}, true as wanted from (
+      select {{ columns | join(', ') }}, true as exact_wanted from (
       {{ plan.sql }}
       )
       {%- if compared %}
       union all
-      select {{ columns | join(', ') }}, false as wanted from {{ plan.relation }}
+      select {{ columns | join(', ') }}, false as exact_wanted from {{ plan.relation }}
       {%- endif %}
   )
   group by {{ columns | join(', ') }}
@@ -55,7 +56,7 @@
     {{- return([]) -}}
   {%- endif -%}
   {%- set view = 'rows_' ~ plan.node.alias -%}
-  {%- set missing = 'wanted - found' if plan.rows == 'missing' else 'wanted' -%}
+  {%- set missing = 'exact_wanted - exact_found' if plan.rows == 'missing' else 'exact_wanted' -%}
   {#- Spark overwrites no table with rows that were compared with its own: they are computed again. -#}
   {%- set statements = exact.keep_sql(view, exact.rows_sql(plan, compared=false))
     if plan.rows != 'missing' else [] -%}
@@ -63,7 +64,7 @@
     'insert ' ~ ('into ' if plan.rows == 'missing' else 'overwrite ') ~ plan.relation
     ~ ' select /*+ coalesce(1) */ ' ~ plan.node.columns | join(', ')
     ~ ' from ' ~ exact.temporary(view)
-    ~ ' lateral view explode(sequence(1L, ' ~ missing ~ ')) as n where ' ~ missing ~ ' > 0'
+    ~ ' lateral view explode(sequence(1L, ' ~ missing ~ ')) as exact_n where ' ~ missing ~ ' > 0'
   ) -%}
   {%- do statements.append(exact.forget_sql(view)) -%}
   {{- return(statements) -}}

@@ -16,13 +16,15 @@
    hold. #}
 {% macro record(plan, chunk, first) %}
   {%- set queries = [] -%}
+  {%- set statements = [] -%}
   {%- for some in chunk.partitions | batch(200) -%}
-    {%- do queries.append(exact.written_facts_sql(plan, some)) -%}
+    {%- set before = exact.files_before(plan, some) -%}
+    {%- do statements.extend(before.views) -%}
+    {%- do queries.append(exact.written_facts_sql(plan, some, before.sql)) -%}
   {%- endfor -%}
   {%- for some in (exact.other_facts(plan) if first else []) | batch(300) -%}
     {%- do queries.append(exact.other_facts_sql(plan, some)) -%}
   {%- endfor -%}
-  {%- set statements = [] -%}
   {%- for query in queries -%}
     {%- do statements.append(
       exact.append_sql('manifest', exact.fact_part(plan, chunk, loop.index), query)
@@ -33,9 +35,8 @@
 
 {# SQL: a fact on each partition that a chunk wrote, from the files that are there now. Where they
    are those of before, the query had no rows for the partition, and Spark kept the old ones
-   (adapter/README.md 4): its result is empty. #}
-{% macro written_facts_sql(plan, partitions) %}
-  {%- set found = exact.partitions_found(plan.node) -%}
+   (adapter/README.md 4): its result is empty. before: SQL of files_before. #}
+{% macro written_facts_sql(plan, partitions, before) %}
   {%- set reasons = plan.rebuild.values() | unique | list -%}
   {%- set rows = [] -%}
   {%- for p in partitions -%}
@@ -43,12 +44,6 @@
     {%- do rows.append(
       '(' ~ exact.sql_text(p) ~ ', ' ~ (reasons.index(plan.rebuild[p]) + 1) ~ ", '" ~ wanted.names
       ~ "', '" ~ wanted.states ~ "', '" ~ wanted.contents ~ "', " ~ wanted.inputs ~ ')'
-    ) -%}
-  {%- endfor -%}
-  {%- set before = [] -%}
-  {%- for p, partition in found.items() if plan.column and (p in partitions or not plan.by_partition) -%}
-    {%- do before.append(
-      '(' ~ exact.sql_text(p) ~ ', ' ~ partition.files ~ 'L, ' ~ partition.file_count ~ 'L)'
     ) -%}
   {%- endfor -%}
   {%- set whole = plan.column and not plan.by_partition %}
@@ -80,10 +75,37 @@
           }} as old
       from ({{ exact.written_sql(plan, partitions) }}) as written
       {%- if before %}
-      left join (values {{ before | join(', ') }}) as before (p, files, file_count) on written.p = before.p
+      left join ({{ before }}) as before on written.p = before.p
       {%- endif %}
   ) as now
       on {{ 'true' if whole else 'plan.p = now.p' }}
+{% endmacro %}
+
+{# {views, sql}: the files that partitions had before they were written, as a query of (p, files,
+   file_count), and the statements that make views for it where they are more than a statement on
+   Glue can hold. #}
+{% macro files_before(plan, partitions) %}
+  {%- set rows = [] -%}
+  {%- for p, partition in exact.partitions_found(plan.node).items()
+    if plan.column and (p in partitions or not plan.by_partition) -%}
+    {%- do rows.append(
+      '(' ~ exact.sql_text(p) ~ ', ' ~ partition.files ~ 'L, ' ~ partition.file_count ~ 'L)'
+    ) -%}
+  {%- endfor -%}
+  {%- set many = exact.setting('partitions_per_statement') -%}
+  {%- set views = [] -%}
+  {%- set queries = [] -%}
+  {%- for some in rows | batch(many) -%}
+    {%- set query = 'select * from values ' ~ some | join(', ') ~ ' as t (p, files, file_count)' -%}
+    {%- set view = 'before_' ~ plan.node.alias ~ '_' ~ loop.index -%}
+    {%- if rows | length > many -%}
+      {%- do views.append(
+        'create or replace global temporary view ' ~ exact.temporary_name(view) ~ ' as ' ~ query
+      ) -%}
+    {%- endif -%}
+    {%- do queries.append('select * from ' ~ exact.temporary(view) if rows | length > many else query) -%}
+  {%- endfor -%}
+  {{- return({'views': views, 'sql': queries | join(' union all ')}) -}}
 {% endmacro %}
 
 {# SQL: the files of partitions, or of the whole table, as they are now. #}

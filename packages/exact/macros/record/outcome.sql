@@ -18,7 +18,9 @@
 
 {# '2 of 31 partitions rebuilt (1 file added, 1 code changed), 667412 rows' #}
 {% macro summary(done) %}
-  {%- if exact.read_only() -%}
+  {%- if flags.EMPTY -%}
+    {{- return('nothing written, SQL and contract are right') -}}
+  {%- elif exact.read_only() -%}
     {{- return(
       'nothing written, ' ~ done.reasons.values() | sum ~ ' of ' ~ done.checked ~ ' partitions are stale'
       ~ (', ' ~ done.dropped ~ ' to be dropped' if done.dropped else '')

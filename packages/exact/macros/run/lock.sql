@@ -10,7 +10,7 @@
 
    A claim is dead, and is taken over,
    - when its owner was a process of this machine that is gone (Spark in local mode);
-   - when there was no sign of life for lock_minutes;
+   - when there was no sign of life for lock_minutes, and its process is not seen to be alive;
    - when somebody who knows says so: dbt run-operation unlock. #}
 {% macro claims_location() %}{{- return(exact.engine_location() ~ '/claims') -}}{% endmacro %}
 
@@ -80,7 +80,8 @@
 
 {# SQL: the claims of others as a JSON list of {owner, since, later: by how many milliseconds its
    claim is later than ours, seen, silent: minutes without a sign of life, gone: whether its
-   process is}. A run that writes nothing has no claim; its time is now. #}
+   process is, alive: whether it is seen to be}. A run that writes nothing has no claim; its time
+   is now. #}
 {% macro other_claims_sql(writes, here) %}
   select
       to_json(collect_list(struct(
@@ -94,7 +95,10 @@
           ) as silent,
           coalesce(
               claims.machine = own.machine and (claims.process = own.process or not claims.runs), false
-          ) as gone
+          ) as gone,
+          coalesce(
+              claims.machine = own.machine and claims.process != own.process and claims.runs, false
+          ) as alive
       )))
   from (
       select
@@ -155,9 +159,12 @@
   {{- return(waited | length > 0) -}}
 {% endmacro %}
 
-{# Whether its process is gone, or no table and no manifest got a file for lock_minutes. #}
+{# Whether its process is gone; or, where nobody can see that process, whether no table and no
+   manifest got a file for lock_minutes. #}
 {% macro looks_dead(claim) %}
-  {{- return(claim.gone or claim.silent >= exact.setting('lock_minutes') | int) -}}
+  {{- return(
+    claim.gone or (not claim.alive and claim.silent >= exact.setting('lock_minutes') | int)
+  ) -}}
 {% endmacro %}
 
 {# Whether the owner of a live claim gives way to us: looked at, since it may not have seen ours. #}

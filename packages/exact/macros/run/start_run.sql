@@ -22,11 +22,17 @@
   {%- endif -%}
 {% endmacro %}
 
-{# --sample would write a part of the rows as if it were all. #}
+{# --sample would write a part of the rows as if it were all; a range by itself says nothing. #}
 {% macro check_flags() %}
   {%- if invocation_args_dict.get('sample') -%}
     {{- exceptions.raise_compiler_error(
       '--sample would leave tables with a part of their rows. Build from a smaller source instead.'
+    ) -}}
+  {%- endif -%}
+  {%- if (exact.setting('rebuild_from') or exact.setting('rebuild_to'))
+    and exact.setting('rebuild') | string | lower != 'true' -%}
+    {{- exceptions.raise_compiler_error(
+      'rebuild_from and rebuild_to say which days are rebuilt when rebuild is true. Set rebuild: true too.'
     ) -}}
   {%- endif -%}
 {% endmacro %}
@@ -49,7 +55,7 @@
   {%- for row in rows -%}
     {%- do memory.tables.update({row.tablename: {
       'described': modules.re.findall('exact[.]described=([^],]*)', row.information) | first,
-      'columns': modules.re.findall('[|]-- ([^:]*):', row.information),
+      'columns': modules.re.findall('(?m)^ [|]-- ([^:]*):', row.information),
       'partitioned_by':
         modules.re.findall('(?m)^Partition Columns: *.`?([^]`,]+)', row.information) | first or none,
       'location': modules.re.findall('(?m)^Location: *(.*)$', row.information) | first,

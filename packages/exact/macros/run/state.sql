@@ -2,14 +2,14 @@
    line for each partition of each table, so they come as lines of text, with `|` between the
    fields. #}
 {% macro state_sql(writes, here) %}
-  select 'found' as kind, model as name, {{ exact.lines_sql('files, file_count, p') }} as text
+  select 'found' as kind, model as name, {{ exact.lines_sql(['files', 'file_count', 'p']) }} as text
   from ({{ exact.table_files_sql() }})
   group by model
   union all
-  select 'fact' as kind, model as name, {{ exact.lines_sql(
-    'files, file_count, fact.code, fact.columns, fact.names, fact.states, fact.contents, fact.inputs,'
-    ~ " coalesce(fact.restated, ''), fact.partitions, fact.rows, p"
-  ) }} as text
+  select 'fact' as kind, model as name, {{ exact.lines_sql([
+    'files', 'file_count', 'fact.code', 'fact.columns', 'fact.names', 'fact.states', 'fact.contents',
+    'fact.inputs', 'fact.restated', 'fact.partitions', 'fact.rows', 'p',
+  ]) }} as text
   from (
       {#- The last fact on each set of files of each partition. -#}
       select
@@ -32,7 +32,7 @@
   group by model
   having max_by(action, recorded_at) != 'remove'
   union all
-  select 'catalog' as kind, model as name, {{ exact.lines_sql('p') }} as text
+  select 'catalog' as kind, model as name, {{ exact.lines_sql(['p']) }} as text
   from ({{ exact.catalog_partitions_sql() }})
   group by model
   {{ exact.source_parts_sql() }}
@@ -62,7 +62,11 @@
 {% endmacro %}
 
 {% macro lines_sql(fields) %}
-  {{- return("array_join(collect_list(concat_ws('|', " ~ fields ~ ')), chr(10))') -}}
+  {%- set texts = [] -%}
+  {%- for field in fields -%}
+    {%- do texts.append('coalesce(cast(' ~ field ~ " as string), '')") -%}
+  {%- endfor -%}
+  {{- return("array_join(collect_list(concat_ws('|', " ~ texts | join(', ') ~ ')), chr(10))') -}}
 {% endmacro %}
 
 {# What source files make of the partitions of each table that reads them (wanted.sql), in one
@@ -85,7 +89,9 @@
   {%- endfor -%}
   {%- if readers %}
   union all
-  select 'source' as kind, name, {{ exact.lines_sql('names, states, contents, inputs, rows, p') }} as text
+  select 'source' as kind, name, {{ exact.lines_sql([
+    'names', 'states', 'contents', 'inputs', 'rows', 'p'
+  ]) }} as text
   from (
       select
           reader.name,

@@ -5,7 +5,11 @@
   {%- set table = target.schema ~ '.exact_listing_' ~ local_md5(base ~ exact.files_that_may_go())[:8] -%}
   {%- set listing %}
     select
-        substr(path, instr(path, {{ exact.sql_text(base ~ '/') }}) + {{ base | length + 1 }}) as path,
+        if(
+            instr(path, {{ exact.sql_text(base ~ '/') }}) > 0,
+            substr(path, instr(path, {{ exact.sql_text(base ~ '/') }}) + {{ base | length + 1 }}),
+            raise_error(concat(path, ' is listed: write the base so too, not ', {{ exact.sql_text(base) }}))
+        ) as path,
         length,
         modificationTime as modified
     from {{ table }}

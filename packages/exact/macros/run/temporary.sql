@@ -1,6 +1,7 @@
 {# Views that live for a run. Global ones, since some adapters open a session for each model;
    named after the warehouse, since one Spark may serve several. name: source_days,
-   source_listing, table_listing, claims or rows_<table>. #}
+   source_listing, table_listing, claims, rows_<table>, before_<table>_<number>, and what
+   add_facts_sql makes. #}
 {% macro temporary(name) %}
   {{- return('global_temp.' ~ exact.temporary_name(name)) -}}
 {% endmacro %}
