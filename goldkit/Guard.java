@@ -23,6 +23,7 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.RemoteIterator;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme;
@@ -156,6 +157,32 @@ public class Guard {
                     }
                 }
             }
+        }
+    }
+
+    /**
+     * The folder behind a bucket. Objects have no permissions: Hadoop would start `ls` for those of each file that
+     * is listed, which fails where the file has just gone, and `chmod` for each that is written.
+     */
+    public static class Bucket extends RawLocalFileSystem {
+        public FileStatus getFileStatus(Path path) throws IOException {
+            return object(super.getFileStatus(path));
+        }
+
+        public FileStatus[] listStatus(Path path) throws IOException {
+            FileStatus[] found = super.listStatus(path);
+            for (int i = 0; i < found.length; i++) {
+                found[i] = object(found[i]);
+            }
+            return found;
+        }
+
+        private static FileStatus object(FileStatus found) {
+            return new FileStatus(found.getLen(), found.isDirectory(), 1, found.getBlockSize(),
+                found.getModificationTime(), found.getPath());
+        }
+
+        public void setPermission(Path path, FsPermission permission) {
         }
     }
 

@@ -261,6 +261,7 @@ class Lake:
                 "spark.plugins": "goldkit.Guard$Tasks",
                 "spark.hadoop.fs.s3.impl": "goldkit.Guard$Files",
                 "spark.hadoop.fs.s3a.impl": "goldkit.Guard$Files",
+                "spark.hadoop.fs.bucket.impl": "goldkit.Guard$Bucket",
             }
         spark_conf = SparkConf().setAll([*(settings | conf).items()])
         with (root / "spark.log").open("w") as log:  # what Spark has to say, out of the way
