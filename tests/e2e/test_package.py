@@ -397,8 +397,14 @@ def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) 
             f" select current_timestamp() as claimed_at, {machine} as machine, cast({process} as bigint) as process"
         )
 
+    def kept() -> list[str]:
+        """What runs keep in a Spark that outlives them, refused ones too."""
+        views = session().sql("show views in global_temp like 'exact_*'").collect()
+        return [view.viewName for view in views if view.namespace == "global_temp"]
+
     here = "java_method('java.net.InetAddress', 'getLocalHost')"
     before = days_and_files(toy.gold)
+    kept_before = kept()
     for machine, process in (("'another machine'", 1), (here, os.getpid())):
         claim(machine, process)
         outcome = toy.dbt("build", "--full-refresh")
@@ -441,3 +447,4 @@ def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) 
     assert not staging.exists()
     assert_right(toy, toy.dbt("build"))
     assert [*claims.rglob("*.parquet")] == []
+    assert kept() == kept_before

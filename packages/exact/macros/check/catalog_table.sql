@@ -19,7 +19,8 @@
     {%- do table.update({'same_partitions': exact.in_catalog(node)}) -%}
     {%- if table.columns == exact.contract_columns(node) and table.same_partitions -%}
       {%- do table.update({'change': 'comments'}) -%}
-    {%- elif should_full_refresh() or found.described in (none, exact.description_version(node)) -%}
+    {%- elif should_full_refresh() or not found.described
+      or found.described == exact.description_version(node) -%}
       {%- do table.update({'change': 'replace'}) -%}
     {%- else -%}
       {%- do table.update({'change': 'columns'}) -%}

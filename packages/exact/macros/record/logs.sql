@@ -63,7 +63,7 @@
     {{- return([exact.append_sql(name, part, query), 'refresh table ' ~ exact.log_table(name)]) -}}
   {%- endif -%}
   {%- set view = name ~ '_' ~ part -%}
-  {%- do exact.run_memory().facts.setdefault(name, []).append(exact.temporary(view)) -%}
+  {%- do exact.run_memory().facts.setdefault(name, []).append(view) -%}
   {{- return([
     'create or replace global temporary view ' ~ exact.temporary_name(view)
     ~ ' as select * from (' ~ query ~ ') as added ('
@@ -74,7 +74,11 @@
 {# SQL: the facts about source files. #}
 {% macro facts_sql(name) %}
   {%- set selects = [] -%}
-  {%- for table in [exact.log_table(name)] + exact.run_memory().facts.get(name, []) -%}
+  {%- set tables = [exact.log_table(name)] -%}
+  {%- for view in exact.run_memory().facts.get(name, []) -%}
+    {%- do tables.append(exact.temporary(view)) -%}
+  {%- endfor -%}
+  {%- for table in tables -%}
     {%- do selects.append(
       'select ' ~ exact.log_columns(name) | map('first') | join(', ') ~ ' from ' ~ table
     ) -%}

@@ -16,10 +16,12 @@
    hold. #}
 {% macro record(plan, chunk, first) %}
   {%- set queries = [] -%}
+  {%- set passing = [] -%}
   {%- set statements = [] -%}
   {%- for some in chunk.partitions | batch(200) -%}
     {%- set before = exact.files_before(plan, some) -%}
     {%- do statements.extend(before.views) -%}
+    {%- do passing.extend(before.names) -%}
     {%- do queries.append(exact.written_facts_sql(plan, some, before.sql)) -%}
   {%- endfor -%}
   {%- for some in (exact.other_facts(plan) if first else []) | batch(300) -%}
@@ -29,6 +31,9 @@
     {%- do statements.append(
       exact.append_sql('manifest', exact.fact_part(plan, chunk, loop.index), query)
     ) -%}
+  {%- endfor -%}
+  {%- for view in passing | unique -%}
+    {%- do statements.append(exact.forget_sql(view)) -%}
   {%- endfor -%}
   {{- return(statements) -}}
 {% endmacro %}
@@ -81,9 +86,9 @@
       on {{ 'true' if whole else 'plan.p = now.p' }}
 {% endmacro %}
 
-{# {views, sql}: the files that partitions had before they were written, as a query of (p, files,
-   file_count), and the statements that make views for it where they are more than a statement on
-   Glue can hold. #}
+{# {sql, views, names}: the files that partitions had before they were written, as a query of (p,
+   files, file_count), and the statements that make views for it, with their names, where they are
+   more than a statement on Glue can hold. #}
 {% macro files_before(plan, partitions) %}
   {%- set rows = [] -%}
   {%- for p, partition in exact.partitions_found(plan.node).items()
@@ -94,6 +99,7 @@
   {%- endfor -%}
   {%- set many = exact.setting('partitions_per_statement') -%}
   {%- set views = [] -%}
+  {%- set names = [] -%}
   {%- set queries = [] -%}
   {%- for some in rows | batch(many) -%}
     {%- set query = 'select * from values ' ~ some | join(', ') ~ ' as t (p, files, file_count)' -%}
@@ -102,10 +108,11 @@
       {%- do views.append(
         'create or replace global temporary view ' ~ exact.temporary_name(view) ~ ' as ' ~ query
       ) -%}
+      {%- do names.append(view) -%}
     {%- endif -%}
     {%- do queries.append('select * from ' ~ exact.temporary(view) if rows | length > many else query) -%}
   {%- endfor -%}
-  {{- return({'views': views, 'sql': queries | join(' union all ')}) -}}
+  {{- return({'sql': queries | join(' union all '), 'views': views, 'names': names}) -}}
 {% endmacro %}
 
 {# SQL: the files of partitions, or of the whole table, as they are now. #}

@@ -15,7 +15,9 @@
         {%- do statements.extend(exact.compact_sql(name, memory.logs[name])) -%}
       {%- endif -%}
     {%- endfor -%}
-    {%- do exact.run_statements(statements + exact.release_sql([exact.claim_owner()])) -%}
+    {%- do exact.run_statements(
+      statements + exact.release_sql([exact.claim_owner()]) + exact.forget_all_sql()
+    ) -%}
     {%- do exact.log_metrics(done) if done -%}
     {%- if memory.orphans -%}
       {%- do log(
@@ -23,5 +25,7 @@
         ~ ' any more. To see what is left of them: dbt run-operation remove_orphans', info=true
       ) -%}
     {%- endif -%}
+  {%- elif execute and flags.WHICH in ('run', 'build', 'test', 'retry') and target.type != 'glue' -%}
+    {%- do exact.run_statements(exact.forget_all_sql()) -%}
   {%- endif -%}
 {% endmacro %}

@@ -143,7 +143,7 @@
     {%- elif exact.gives_way(claim) -%}
       {%- do waited.append(claim) -%}
     {%- else -%}
-      {%- do exact.run_statements(exact.release_sql([exact.claim_owner()])) -%}
+      {%- do exact.run_statements(exact.release_sql([exact.claim_owner()]) + exact.forget_all_sql()) -%}
       {{- exceptions.raise_compiler_error(
         'Another run is writing to ' ~ exact.warehouse_base() ~ ': ' ~ claim.owner ~ ', since ' ~ claim.since
         ~ ' UTC, last sign of life ' ~ claim.seen ~ ' UTC. Nothing was touched. Run again when it has ended.'
@@ -208,7 +208,9 @@
     {#- While another run is at work, its folders are not what a dead one left. -#}
     {%- set others = rows | map(attribute='owner') | reject('in', owners + [exact.claim_owner()]) | list -%}
     {%- do exact.delete_staging_folders() if not others -%}
-    {%- do exact.run_statements(exact.release_sql(owners + [exact.claim_owner()])) -%}
+    {%- do exact.run_statements(
+      exact.release_sql(owners + [exact.claim_owner()]) + exact.forget_all_sql()
+    ) -%}
     {%- do log(
       'Given up: '
       ~ (owners | reject('equalto', exact.claim_owner()) | join(', ') or 'there was no claim'), info=true

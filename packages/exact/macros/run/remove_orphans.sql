@@ -33,6 +33,7 @@
     {%- endfor -%}
     {%- do exact.run_statements(
       ([] if dry_run else statements) + exact.release_sql([exact.claim_owner()])
+      + exact.forget_all_sql()
     ) -%}
     {%- if not memory.orphans -%}
       {%- do log('Every table that the engine made is still a model or a seed.', info=true) -%}

@@ -149,7 +149,7 @@
 {# In another zone a day is another one. owners: whose claims are given up then. #}
 {% macro check_zone(zone, owners=[]) %}
   {%- if zone not in ('UTC', 'Etc/UTC', 'GMT', 'Z') -%}
-    {%- do exact.run_statements(exact.release_sql(owners)) -%}
+    {%- do exact.run_statements(exact.release_sql(owners) + exact.forget_all_sql()) -%}
     {{- exceptions.raise_compiler_error(
       'The time zone of the session is ' ~ zone ~ ', in which a day is another one.'
       ~ ' Set spark.sql.session.timeZone: UTC in profiles.yml,'
