@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test test-quick lint docs glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup build test test-all test-quick lint docs glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -21,10 +21,13 @@ setup: $(VENV)/ready ## environment, packages, profile
 build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BASE, and a summary
 	@$(BIN)/python -m goldkit build $(ARGS)
 
-test: setup lint ## lint, dbt's tests, unit tests, end-to-end tests
+test: setup lint ## before each push, and in CI: lint, dbt's tests, unit tests, each kind of end-to-end test
+	@$(BIN)/python -m pytest $(TWO) -m "not long"
+
+test-all: setup lint ## each night, and after a change to packages/exact: the same with every case, an hour
 	@$(BIN)/python -m pytest $(TWO)
 
-test-quick: setup lint ## lint, macro tests, unit tests, one build of the sample and of the toy against their oracles
+test-quick: setup lint ## while you work: lint, macro tests, unit tests, one build of the sample and of the toy against their oracles
 	@$(BIN)/python -m pytest $(TWO) -m quick
 
 lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
@@ -43,7 +46,7 @@ glue-statements: setup ## how many statements and calls a run on Glue needs, aga
 bench: setup ## full, incremental and no-op runs against the hand-written job and DuckDB
 	@$(BIN)/python -m goldkit bench
 
-spark4: ## the end-to-end tests on PySpark 4.1 (Glue 6.0) instead of 3.5 (Glue 5.1)
+spark4: ## test-all on PySpark 4.1 (Glue 6.0) instead of 3.5 (Glue 5.1)
 	@$(MAKE) setup VENV=.venv-spark4 REQUIREMENTS=requirements-spark4.txt
 	@.venv-spark4/bin/python -m pytest $(TWO)
 

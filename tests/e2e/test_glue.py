@@ -238,6 +238,7 @@ def test_unit_tests_run_through_the_adapter(gold: GlueWarehouse) -> None:
     assert outcome.success and outcome.results, outcome.message
 
 
+@pytest.mark.long
 def test_changes_rewrite_what_they_touch(gold: GlueWarehouse, lake: Lake) -> None:
     # The first run has shown what becomes of these; the runs from here on are quicker without.
     for folder in lake.root.glob("*/eras"):
@@ -260,6 +261,7 @@ def test_changes_rewrite_what_they_touch(gold: GlueWarehouse, lake: Lake) -> Non
     assert check.partitions(gold.gold, "fact_events") == before - dropped
 
 
+@pytest.mark.long
 def test_rebuild_in_place_and_full_refresh(gold: GlueWarehouse) -> None:
     days = check.partitions(gold.gold, "fact_events")
     first = min(days)
@@ -269,6 +271,7 @@ def test_rebuild_in_place_and_full_refresh(gold: GlueWarehouse) -> None:
     assert changed["fact_events"] == days
 
 
+@pytest.mark.long
 def test_gold_is_the_same_by_spark(gold: GlueWarehouse, new_warehouse: NewWarehouse) -> None:
     spark = new_warehouse(gold.silver)
     outcome = spark.build()
@@ -326,6 +329,7 @@ def test_session_has_the_settings_of_the_profile(gold: GlueWarehouse) -> None:
 # --- Silver as crawlers leave it -----------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_preflight_refuses_the_database_of_a_crawler(gold: GlueWarehouse) -> None:
     """A table of Hive's format has that name: Silver is registered from its files, in another database."""
     gold.sql(
@@ -356,6 +360,7 @@ def glue_build(gold: GlueWarehouse, *args: str, **environ: str) -> subprocess.Po
     )
 
 
+@pytest.mark.long
 def test_session_is_stopped_at_the_end(gold: GlueWarehouse) -> None:
     before = set(gold.sessions())
     process = glue_build(gold, "--select", "dim_date")
@@ -366,6 +371,7 @@ def test_session_is_stopped_at_the_end(gold: GlueWarehouse) -> None:
     assert re.search("ok: Gold s3://my-gold-bucket/gold: written, listed and deleted a file", said)
 
 
+@pytest.mark.long
 def test_session_is_stopped_when_the_run_is_ended(gold: GlueWarehouse) -> None:
     before = set(gold.sessions())
     process = glue_build(gold, "--select", "fact_events")
@@ -419,6 +425,7 @@ def without(policies: dict[str, Any], name: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_without_any_one_statement_a_build_is_denied_something(gold: GlueWarehouse) -> None:
     """By what was really asked for; test_a_statement_that_is_missed tries each of them for real."""
     asked = [
@@ -432,6 +439,7 @@ def test_without_any_one_statement_a_build_is_denied_something(gold: GlueWarehou
         assert any(not iam.allowed(less[request.principal], request) for request in asked), f"{name} is not needed"
 
 
+@pytest.mark.long
 @pytest.mark.skipif("GOLD_PERMISSIONS" not in os.environ, reason="a quarter of an hour: README, Development")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_a_statement_that_is_missed(
@@ -459,6 +467,7 @@ def test_a_statement_that_is_missed(
 # --- faults --------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_run_after_failed_runs_is_exact(gold: GlueWarehouse, lake: Lake) -> None:
     """A statement that fails, a session that dies: in the middle of an overwrite."""
     late_rows(lake)
@@ -490,6 +499,7 @@ def test_run_after_failed_runs_is_exact(gold: GlueWarehouse, lake: Lake) -> None
 # --- one writer ------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_of_two_runs_at_once_one_is_refused_or_comes_later(gold: GlueWarehouse, lake: Lake, tmp_path: Path) -> None:
     for number in range(int(os.environ.get("GOLD_RACES", "1"))):
         late_rows(lake)
@@ -521,6 +531,7 @@ class GlueToy(GlueWarehouse, Toy):
         return {**super().environ, "EXACT_BASE": base, "EXACT_SCHEMA": "toy", "DBT_TARGET": "glue"}
 
 
+@pytest.mark.long
 def test_package_builds_a_lake_of_others(gold: GlueWarehouse, tmp_path: Path) -> None:
     base = gold.gold / "toy"
     project = copy_of_the_toy(tmp_path / "project")
@@ -544,6 +555,7 @@ def test_package_builds_a_lake_of_others(gold: GlueWarehouse, tmp_path: Path) ->
 # --- the end of the record -----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_each_action_was_asked_for_or_is_for_aws_alone(gold: GlueWarehouse) -> None:
     """After all that the tests above did; the few that stay are explained in deploy/README.md."""
     asked = {(given["principal"], given["action"]) for given in gold.control("permissions")["permissions"]}

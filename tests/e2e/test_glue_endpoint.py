@@ -592,6 +592,7 @@ DBT_PROJECT = {
 }
 
 
+@pytest.mark.long
 def test_the_real_adapter_builds_a_project(url: str, glue: Any, tmp_path: Path, root: Path) -> None:
     for name, text in DBT_PROJECT.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

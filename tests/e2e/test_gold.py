@@ -79,6 +79,7 @@ def test_messy_silver(warehouse: Warehouse) -> None:
     assert all("UNCHANGED" in outcome.said(table) for table in PATHS)
 
 
+@pytest.mark.long
 def test_messy_silver_in_other_folders(warehouse: Warehouse) -> None:
     """Events in folders of countries, transactions of days."""
     silver.messy(warehouse.silver, events=2_000, seed=9)
@@ -86,6 +87,7 @@ def test_messy_silver_in_other_folders(warehouse: Warehouse) -> None:
     _assert_nothing_is_lost(warehouse)
 
 
+@pytest.mark.long
 def test_moments_of_all_eras(warehouse: Warehouse) -> None:
     """One ancient moment once stopped every run. First Gold itself has them, then they are rejected.
 
@@ -100,6 +102,7 @@ def test_moments_of_all_eras(warehouse: Warehouse) -> None:
     _assert_nothing_is_lost(warehouse)
 
 
+@pytest.mark.long
 def test_ids_on_two_days_stop_nothing(warehouse: Warehouse) -> None:
     """As the warning that a few are, and as the error that many are."""
     for dataset, (key, moment) in {"events": ("event_id", "ts"), "transactions": ("tx_id", "created_at")}.items():

@@ -126,6 +126,7 @@ def test_declarations_that_are_not_so_are_refused_while_parsing(toy: Toy, meta: 
     assert not outcome.success and f"liar: {said}" in outcome.message, outcome.message
 
 
+@pytest.mark.long
 def test_input_behind_an_ephemeral_model_counts(toy: Toy) -> None:
     """A day's change reaches a table that names only the ephemeral model between them."""
     models = toy.project / "models"
@@ -201,6 +202,7 @@ def test_files_and_folders_with_odd_names_are_read(toy: Toy, tmp_path: Path) -> 
     assert_right(toy, toy.dbt("build"))
 
 
+@pytest.mark.long
 def test_many_files_of_another_type_are_read(toy: Toy) -> None:
     """Their names alone are longer than a statement on Glue may be. GOLD_FILES=3000 for ten times as many."""
     folder = toy.silver / "readings" / "integers"
@@ -212,6 +214,7 @@ def test_many_files_of_another_type_are_read(toy: Toy) -> None:
     assert_right(toy, toy.dbt("build"))
 
 
+@pytest.mark.long
 def test_file_that_cannot_be_read_is_not_taken_for_an_empty_one(toy: Toy) -> None:
     """Its first and last bytes are those of a parquet file, as they are of one that a storage fails to deliver."""
     file = toy.silver / "readings" / "new" / "broken.parquet"
@@ -247,6 +250,7 @@ def test_commands_that_only_look_change_nothing(toy: Toy) -> None:
     assert (sorted(toy.gold.rglob("*")), days_and_files(toy.gold)) == before
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("artefacts")
 def test_retry_goes_on_where_a_run_failed(toy: Toy) -> None:
     sensors = toy.project / "models" / "sensors.sql"
@@ -258,6 +262,7 @@ def test_retry_goes_on_where_a_run_failed(toy: Toy) -> None:
     assert_right(toy, toy.dbt("retry"))
 
 
+@pytest.mark.long
 def test_tables_without_a_model_are_named_and_removed_when_asked(toy: Toy) -> None:
     model = toy.project / "models" / "gone.sql"
     model.write_text(
@@ -327,6 +332,7 @@ def test_columns_that_the_catalog_got_from_others_are_taken_back(toy: Toy) -> No
     assert days_and_files(toy.gold) == before
 
 
+@pytest.mark.long
 def test_rebuild_trusts_nothing_that_is_there(toy: Toy) -> None:
     """A file of the same name and size, which is not what was written: of a table without partitions, too."""
     assert "rebuild is true" in toy.dbt("build", variables={"rebuild_from": "2024-05-06"}).message
@@ -375,6 +381,7 @@ def test_of_two_runs_at_once_one_is_refused_or_comes_later(toy: Toy, tmp_path: P
     assert_right(toy, toy.dbt("build"))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not RACES, reason="GOLD_RACES says how many")
 def test_of_two_builds_at_once_as_many_times_as_wanted(tmp_path: Path) -> None:
     lake = Lake(tmp_path / "silver", dice := random.Random())
@@ -388,6 +395,7 @@ def test_of_two_builds_at_once_as_many_times_as_wanted(tmp_path: Path) -> None:
             print(f"    {change.__name__}: {change(lake)}", flush=True)
 
 
+@pytest.mark.long
 def test_live_claim_of_another_is_respected_and_a_dead_one_taken_over(toy: Toy) -> None:
     claims = toy.gold / "audit" / "claims"
 
