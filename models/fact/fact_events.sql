@@ -10,7 +10,7 @@ events as (select * from {{ ref('stg_events') }} where reason is null),
 users as (select * from {{ ref('dim_users') }}),
 
 final as (
-    select /*+ broadcast(users) */
+    select {{ broadcast('users', 'dim_users') }}
         events.event_id,
         events.user_id,
         events.ts,

@@ -10,7 +10,7 @@ transactions as (select * from {{ ref('stg_transactions') }} where reason is nul
 users as (select * from {{ ref('dim_users') }}),
 
 final as (
-    select /*+ broadcast(users) */
+    select {{ broadcast('users', 'dim_users') }}
         transactions.tx_id,
         transactions.user_id,
         transactions.amount,

@@ -48,7 +48,7 @@ user_days as (
 bucketed as (
     select /*+ repartition(activity_date, file_bucket) */
         *,
-        {{ file_bucket('user_id') }} as file_bucket
+        {{ file_bucket('user_id', 'activity_date', 'fact_user_activity') }} as file_bucket
     from user_days
 ),
 

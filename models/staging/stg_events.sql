@@ -20,7 +20,9 @@ judged as (
     select
         *,
         cast(ts as date) as event_date,
-        {{ file_bucket('event_id') }} as file_bucket,
+        {{ file_bucket(
+            'coalesce(event_id, silver_ts)', 'cast(ts as date)', 'fact_events'
+        ) }} as file_bucket,
         case
             when event_id is null then 'missing_id'
             when ts is null then 'invalid_timestamp'

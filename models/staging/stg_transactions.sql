@@ -24,7 +24,9 @@ judged as (
     select
         *,
         cast(created_at as date) as tx_date,
-        {{ file_bucket('tx_id') }} as file_bucket,
+        {{ file_bucket(
+            'coalesce(tx_id, silver_created_at)', 'cast(created_at as date)', 'fact_transactions'
+        ) }} as file_bucket,
         case
             when tx_id is null then 'missing_id'
             when created_at is null then 'invalid_timestamp'

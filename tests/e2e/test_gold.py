@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,23 @@ def test_messy_silver_in_other_folders(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.long
+def test_size_decides_files_and_joins_and_no_row(warehouse: Warehouse) -> None:
+    """The same rows, and the same code: whatever is written otherwise, the next run has nothing to do."""
+    silver.messy(warehouse.silver, events=2_000, seed=11)
+    small_files: dict[str, object] = {"rows_per_file": 20}
+    assert_exact(warehouse, warehouse.build(variables=small_files))
+    sql = _compiled(warehouse, "fact_events", small_files)
+    assert re.search("then [0-9]", sql) and "broadcast(users)" in sql
+    no_copy: dict[str, object] = {"broadcast_rows": 0, "rebuild": True}
+    assert_exact(warehouse, warehouse.build(variables=no_copy))
+    sql = _compiled(warehouse, "fact_events", no_copy)
+    assert not re.search("then [0-9]", sql) and "broadcast(" not in sql
+    outcome = warehouse.build()
+    assert outcome.success, outcome.message
+    assert all("UNCHANGED" in outcome.said(table) for table in PATHS)
+
+
+@pytest.mark.long
 def test_moments_of_all_eras(warehouse: Warehouse) -> None:
     """One ancient moment once stopped every run. First Gold itself has them, then they are rejected.
 
@@ -122,6 +140,10 @@ def test_ids_on_two_days_stop_nothing(warehouse: Warehouse) -> None:
     outcome = warehouse.dbt("test", "--select", *tests)
     assert outcome.success, outcome.message
     assert {str(outcome.results[test].status) for test in tests} == {"warn"}
+
+
+def _compiled(warehouse: Warehouse, model: str, variables: dict[str, object]) -> str:
+    return next(warehouse.target(variables).glob(f"compiled/**/{model}.sql")).read_text()
 
 
 def _assert_nothing_is_lost(warehouse: Warehouse) -> None:
