@@ -45,7 +45,10 @@ def plain_project(folder: Path) -> Path:
     (folder / "macros" / "exact" / "generate_alias_name.sql").unlink()
     project = (PROJECT / "dbt_project.yml").read_text()
     project = re.sub(r"^on-run-.*\n", "", project, flags=re.MULTILINE)
-    (folder / "dbt_project.yml").write_text(project.replace("validate_macro_args: true", ""))
+    project = project.replace("validate_macro_args: true", "")
+    incremental = "      +materialized: incremental\n"
+    project = project.replace(incremental, incremental + "      +incremental_strategy: insert_overwrite\n")
+    (folder / "dbt_project.yml").write_text(project)
     for path in (*(folder / "models").rglob("*.yml"), *(folder / "models").rglob("*.md")):
         path.write_text(re.sub("(?<=[a-z])'(?=[a-z])", "’", path.read_text()))
     return folder

@@ -19,6 +19,7 @@ from goldkit.dbt import Outcome, Warehouse
 
 from .conftest import NewWarehouse, assert_exact, copy_of_the_project, session
 
+pytestmark = pytest.mark.long
 DRIFTED_TYPE = ("        age,\n", "        cast(age as bigint) as age,\n")
 EXTRA_COLUMN = (
     "        updated_at,\n        user_bucket\n",
@@ -85,11 +86,7 @@ def columns(warehouse: Warehouse, table: str) -> set[tuple[str, ...]]:
     ("edit", "line"),
     [
         (DRIFTED_TYPE, "Column 6: age int in the contract, age bigint here."),
-        pytest.param(
-            EXTRA_COLUMN,
-            "Column 8: user_bucket int in the contract, extra bigint here.",
-            marks=pytest.mark.long,
-        ),
+        (EXTRA_COLUMN, "Column 8: user_bucket int in the contract, extra bigint here."),
     ],
     ids=["drifted type", "extra column"],
 )
@@ -111,7 +108,6 @@ def test_sql_that_breaks_the_contract_is_refused_on_every_run(
     assert check.rewritten(before, check.files(gold.gold), "dim_users") == set()
 
 
-@pytest.mark.long
 def test_changed_contract_wants_a_full_refresh(gold: Warehouse, sql: Path, yml: Path) -> None:
     before, names = check.files(gold.gold), columns(gold, "dim_users")
     with edited(sql, EXTRA_COLUMN), edited(yml, CONTRACT):
@@ -131,7 +127,6 @@ def test_changed_contract_wants_a_full_refresh(gold: Warehouse, sql: Path, yml: 
     assert columns(gold, "dim_users") == names
 
 
-@pytest.mark.long
 def test_type_that_drifts_upstream_is_refused_downstream(gold: Warehouse, project: Path) -> None:
     """The SQL of dim_status is the one that passed before; what it reads is not."""
     before = check.files(gold.gold)
@@ -147,7 +142,6 @@ def test_type_that_drifts_upstream_is_refused_downstream(gold: Warehouse, projec
     assert_exact(gold, gold.build("--select", "dim_status"))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("edit", "contract"),
     [
@@ -179,7 +173,6 @@ def test_full_refresh_with_broken_sql_leaves_the_table_whole(
     assert_exact(gold, build_users(gold, "--full-refresh"))
 
 
-@pytest.mark.long
 def test_full_refresh_to_other_types_heals_after_a_failure(gold: Warehouse, project: Path) -> None:
     """The table is made anew over files whose types no query can read."""
     revenue, date = project / "models/mart/daily_revenue.sql", project / "models/dim/dim_date.sql"
@@ -206,7 +199,6 @@ def test_full_refresh_to_other_types_heals_after_a_failure(gold: Warehouse, proj
     assert_exact(gold, gold.dbt("run", "--select", "daily_revenue", "dim_date", "--full-refresh"))
 
 
-@pytest.mark.long
 def test_sql_that_cannot_be_read_leaves_no_table(gold: Warehouse, project: Path) -> None:
     model, yml = (project / "models" / "mart" / name for name in ("unreadable.sql", "unreadable.yml"))
     model.write_text("select nonsense from {{ ref('daily_revenue') }}")
@@ -219,7 +211,6 @@ def test_sql_that_cannot_be_read_leaves_no_table(gold: Warehouse, project: Path)
     assert_exact(gold, gold.dbt("run"))
 
 
-@pytest.mark.long
 def test_full_refresh_does_not_raise_partitions_from_the_dead(gold: Warehouse) -> None:
     """Neither as it is, nor where the catalog's entry is made anew over the folder."""
     facts = ("--select", "dim_users", "fact_events")
@@ -258,7 +249,6 @@ def test_full_refresh_does_not_raise_partitions_from_the_dead(gold: Warehouse) -
     assert_exact(gold, gold.build("--full-refresh"))
 
 
-@pytest.mark.long
 def test_description_with_an_apostrophe_is_applied_to_an_existing_table(gold: Warehouse, yml: Path) -> None:
     before = check.files(gold.gold)
     edits = (

@@ -17,6 +17,7 @@ from goldkit.dbt import Outcome
 from .conftest import session
 from .toy import Toy, contract, copy_of_the_toy, found, wanted
 
+pytestmark = pytest.mark.long
 GUEST = "{{ config(materialized='table', contract={'enforced': false}, on_schema_change='ignore') }}"
 EPHEMERAL = GUEST.replace("table", "ephemeral")
 MODELS = {
@@ -127,7 +128,6 @@ def test_each_declaration_is_exact(toy: Toy, change: Callable[[Toy], None]) -> N
     assert all("UNCHANGED" in again.said(name) for name in COLUMNS)
 
 
-@pytest.mark.long
 def test_another_partition_column_asks_for_a_full_refresh(toy: Toy) -> None:
     model, yml = toy.project / "models" / "months.sql", toy.project / "models" / "more.yml"
     before = model.read_text(), yml.read_text()
@@ -222,7 +222,6 @@ def refused(toy: Toy, sql: str, said: str) -> None:
     assert sorted(toy.gold.rglob("*")) == before
 
 
-@pytest.mark.long
 def test_column_that_is_declared_later_is_read_from_old_files_too(toy: Toy) -> None:
     """Also where it stands in the name of a folder, in capitals, and columns are called by their table's name."""
     yml, sql = toy.project / "models" / "_readings.yml", toy.project / "models" / "shares.sql"
@@ -266,7 +265,6 @@ def test_column_that_is_declared_later_is_read_from_old_files_too(toy: Toy) -> N
     assert_right(toy, toy.dbt("build"))
 
 
-@pytest.mark.long
 def test_more_partitions_than_a_statement_may_name(toy: Toy) -> None:
     """Inserts of a partition each; and what a table had before it was replaced as a whole is in views."""
     assert_right(toy, toy.dbt("build", variables={"partitions_per_statement": 1, "rebuild": True}))
@@ -274,7 +272,6 @@ def test_more_partitions_than_a_statement_may_name(toy: Toy) -> None:
     assert all("UNCHANGED" in again.said(name) for name in COLUMNS)
 
 
-@pytest.mark.long
 def test_rows_whose_partition_is_empty_text(toy: Toy) -> None:
     sql = toy.project / "models" / "by_place.sql"
     own = sql.read_text()
@@ -291,7 +288,6 @@ def test_rows_whose_partition_is_empty_text(toy: Toy) -> None:
     assert_right(toy, toy.dbt("build"))
 
 
-@pytest.mark.long
 def test_text_of_a_seed_that_dbt_reads_as_a_number(toy: Toy) -> None:
     seed = toy.project / "seeds" / "places.csv"
     own = seed.read_text()
@@ -313,7 +309,6 @@ def test_text_of_a_seed_that_dbt_reads_as_a_number(toy: Toy) -> None:
     assert_right(toy, toy.dbt("build"))
 
 
-@pytest.mark.long
 def test_guest_that_was_one_of_the_engines_is_no_orphan(toy: Toy, tmp_path: Path) -> None:
     """In a Spark of its own, which knows no views of an earlier run."""
     model = toy.project / "models" / "by_place.sql"

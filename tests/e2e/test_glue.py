@@ -391,6 +391,7 @@ def test_session_is_stopped_when_the_run_is_ended(gold: GlueWarehouse) -> None:
     assert process.returncode == 0 and "is over: its claim is given up" in said, said
 
 
+@pytest.mark.long
 def test_preflight_says_all_that_is_wrong_and_what_to_do(gold: GlueWarehouse) -> None:
     before = check.files(gold.gold)
     wrong = {"GLUE_ROLE_ARN": "", "GOLD_BASE": "/data/gold", "GLUE_VERSION": "4.0"}

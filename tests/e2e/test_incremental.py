@@ -21,6 +21,7 @@ from goldkit.dbt import Outcome, Warehouse
 
 from .conftest import DAILY, MONTHLY, assert_exact, copy_of_the_project, session
 
+pytestmark = pytest.mark.long
 OLD = DAYS[1]
 SEED = 1
 
@@ -48,7 +49,6 @@ def days_of(warehouse: Warehouse, user: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.long
 def test_new_day_rewrites_no_other(gold: Warehouse, lake: Lake) -> None:
     day = date(2024, 3, 2)
     lake.add_day(day)
@@ -67,7 +67,6 @@ def metrics(warehouse: Warehouse) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.long
 def test_late_row_rewrites_its_own_day_and_the_run_says_so(gold: Warehouse, lake: Lake) -> None:
     row = {"event_id": "late", "user_id": "u1", "ts": lake.moment(OLD), "country": "US"}
     lake.add("events", [row], max(lake.days()))
@@ -83,7 +82,6 @@ def test_late_row_rewrites_its_own_day_and_the_run_says_so(gold: Warehouse, lake
     assert changed.keys() == {"user_ltv"}
 
 
-@pytest.mark.long
 def test_days_that_share_files_are_read_from_all_of_them(gold: Warehouse, lake: Lake) -> None:
     """A statement names its files where they are few; a file of several days is one of them, and counts once."""
     days = [date(2024, 4, 1), date(2024, 4, 2), date(2024, 4, 3)]
@@ -95,7 +93,6 @@ def test_days_that_share_files_are_read_from_all_of_them(gold: Warehouse, lake: 
     assert changed["fact_events"] == {f"{day}" for day in days}
 
 
-@pytest.mark.long
 def test_changed_name_rewrites_no_fact(gold: Warehouse, lake: Lake) -> None:
     users = read_table(gold.gold / PATHS["dim_users"], check.TECHNICAL).to_pylist()
     user = next(user for user in users if user["user_id"] == "u4")
@@ -104,7 +101,6 @@ def test_changed_name_rewrites_no_fact(gold: Warehouse, lake: Lake) -> None:
     assert update(gold).keys() == {"dim_users"}
 
 
-@pytest.mark.long
 def test_changed_user_rewrites_the_days_of_that_user(gold: Warehouse, lake: Lake) -> None:
     lake.add("users", [lake.user(5) | {"city": "Nowhere", "updated_at": lake.moment(date(2025, 1, 1))}])
     days = days_of(gold, "u5")
@@ -118,7 +114,6 @@ def test_changed_user_rewrites_the_days_of_that_user(gold: Warehouse, lake: Lake
     assert 0 < len(days["fact_events"]) < len(check.partitions(gold.gold, "fact_events"))
 
 
-@pytest.mark.long
 def test_deleted_day_is_gone_from_catalog_and_disk(gold: Warehouse, lake: Lake) -> None:
     day = min(lake.days())
     for file in lake.files("events", "transactions"):
@@ -134,7 +129,6 @@ def test_deleted_day_is_gone_from_catalog_and_disk(gold: Warehouse, lake: Lake) 
         assert {row[0].split("=", 1)[1] for row in rows} == check.partitions(gold.gold, table)
 
 
-@pytest.mark.long
 def test_rebuild_of_a_range_rewrites_that_range(gold: Warehouse) -> None:
     first, last = DAYS[4], DAYS[5]
     days = {f"{day}" for day in DAYS if first <= day <= last}
@@ -143,7 +137,6 @@ def test_rebuild_of_a_range_rewrites_that_range(gold: Warehouse) -> None:
     assert {table: changed.get(table) for table in MONTHLY} == dict.fromkeys(MONTHLY, {"2024-02"})
 
 
-@pytest.mark.long
 def test_changed_sql_rebuilds_its_table(gold: Warehouse, tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path)
     macro = project / "macros" / "staging" / "average.sql"
@@ -158,7 +151,6 @@ def test_changed_sql_rebuilds_its_table(gold: Warehouse, tmp_path: Path) -> None
         assert check.rewritten(before, after, table) == set()
 
 
-@pytest.mark.long
 def test_timestamps_become_valid_as_time_passes(gold: Warehouse, lake: Lake) -> None:
     """Later than a day after the run they count as unparsable; no file changes when that day comes."""
     soon = Outcome.now() + timedelta(days=1, seconds=8)

@@ -332,6 +332,17 @@ def test_columns_that_the_catalog_got_from_others_are_taken_back(toy: Toy) -> No
     assert days_and_files(toy.gold) == before
 
 
+def test_sql_that_breaks_the_contract_is_refused(toy: Toy) -> None:
+    model = next(toy.project.rglob("models/**/days.sql"))
+    sql, before = model.read_text(), days_and_files(toy.gold)
+    model.write_text(sql.replace("count(*) as readings", "cast(count(*) as int) as readings"))
+    outcome = toy.dbt("build")
+    assert not outcome.success and "readings bigint in the contract, readings int here" in outcome.message
+    assert days_and_files(toy.gold) == before
+    model.write_text(sql)
+    assert_right(toy, toy.dbt("build"))
+
+
 @pytest.mark.long
 def test_rebuild_trusts_nothing_that_is_there(toy: Toy) -> None:
     """A file of the same name and size, which is not what was written: of a table without partitions, too."""
