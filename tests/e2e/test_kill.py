@@ -24,6 +24,7 @@ from goldkit.dbt import Outcome, Warehouse
 
 from .conftest import NewWarehouse, assert_exact, claim_of_a_killed_run, copy_of_the_project, session
 
+pytestmark = pytest.mark.long
 SEED = 4
 KILLS = int(os.environ.get("GOLD_KILLS", "0"))
 BUILD = ("build", "--resource-type", "seed", "--resource-type", "model")
@@ -71,7 +72,6 @@ def finish(warehouse: Warehouse) -> Outcome:
     return Outcome(process.returncode == 0, said, started_at)
 
 
-@pytest.mark.long
 def test_run_after_a_failed_run_clears_its_leftovers(tmp_path: Path, gold: Warehouse) -> None:
     """What a kill leaves, put there by hand: it takes luck to kill a run at each of these moments."""
     project = copy_of_the_project(tmp_path)
@@ -107,7 +107,6 @@ def test_run_after_a_failed_run_clears_its_leftovers(tmp_path: Path, gold: Wareh
     assert {row[0].split("=")[1] for row in shown} == check.partitions(gold.gold, "fact_events")
 
 
-@pytest.mark.long
 def test_run_after_a_killed_create_takes_the_folder_over(
     gold: Warehouse, lake: Lake, new_warehouse: NewWarehouse
 ) -> None:

@@ -10,7 +10,9 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
+import time
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -390,6 +392,24 @@ def test_of_two_runs_at_once_one_is_refused_or_comes_later(toy: Toy, tmp_path: P
     assert found(toy.gold) == wanted(toy.silver)
     assert [*(toy.gold / "audit" / "claims").rglob("*.parquet")] == []
     assert_right(toy, toy.dbt("build"))
+
+
+def test_run_after_a_kill_is_right(toy: Toy, tmp_path: Path) -> None:
+    """Killed while it wrote, with a Spark and a catalog of its own."""
+    other = Toy("toy", tmp_path / "other", toy.silver, toy.gold, toy.project)
+    process = other.start("build", "--vars", '{"rebuild": true}')
+    assert process.stdout
+    for line in process.stdout:
+        if "START" in line and "toy.days" in line:
+            break
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    claims = toy.gold / "audit" / "claims"
+    assert [*claims.rglob("*.parquet")]
+    assert_right(toy, toy.dbt("build"))
+    assert [*claims.rglob("*.parquet")] == []
+    assert [*toy.gold.rglob(".spark-staging*")] == []
 
 
 @pytest.mark.long

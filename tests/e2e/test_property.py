@@ -5,7 +5,7 @@ and then all ten tables and the rejected ones are what the oracle says, and now 
 rebuild from nothing in another folder gives. Each run may rewrite only the partitions whose inputs
 changed, and leaves nothing lying about.
 
-    python -m pytest tests/e2e/test_property.py                      # each kind once, eight to a run
+    python -m pytest tests/e2e/test_property.py                      # each kind once, twelve to a run
     GOLD_CHANGES=200 python -m pytest tests/e2e/test_property.py -s  # so many, at random; some 40 minutes
 
 A failure prints the changes that led to it; with GOLD_SHRINK=1 hypothesis looks for fewer.
@@ -31,7 +31,7 @@ from goldkit.oracle import gold as compute
 from .conftest import NewWarehouse, assert_exact
 
 MANY = int(os.environ.get("GOLD_CHANGES", "0"))
-AT_ONCE = 1 if MANY else 8  # changes between two runs
+AT_ONCE = 1 if MANY else 12  # changes between two runs
 # On one lake. A long test is of two: of more, hypothesis makes some from earlier ones, and once called that flaky.
 RUNS = -(-MANY // 2) if MANY else -(-len(CHANGES) // AT_ONCE)
 REBUILD_EVERY = min(10, RUNS)  # runs
