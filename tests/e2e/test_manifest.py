@@ -23,6 +23,7 @@ from goldkit.dbt import Outcome, Warehouse
 
 from .conftest import NewWarehouse, assert_exact, claim_of_a_killed_run, copy_of_the_project, session
 
+pytestmark = pytest.mark.long
 DAY = f"{DAYS[2]}"
 SEED = 3
 
@@ -113,7 +114,6 @@ def test_damage_to_gold_is_seen_and_rebuilt(gold: Warehouse) -> None:
 # --- the catalog and the folder ------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_partition_that_only_the_catalog_lost_is_found_again(gold: Warehouse, lake: Lake) -> None:
     """And the marts of a later day have it."""
     before = check.files(gold.gold)
@@ -128,7 +128,6 @@ def test_partition_that_only_the_catalog_lost_is_found_again(gold: Warehouse, la
         assert {row[0].split("=")[1] for row in shown} == check.partitions(gold.gold, table)
 
 
-@pytest.mark.long
 def test_two_catalogs_take_turns_on_one_gold(gold: Warehouse, lake: Lake, new_warehouse: NewWarehouse) -> None:
     other = new_warehouse(lake.root, "other")
     other.gold = gold.gold
@@ -143,7 +142,6 @@ def test_two_catalogs_take_turns_on_one_gold(gold: Warehouse, lake: Lake, new_wa
 # --- facts ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_lost_manifest_costs_a_rebuild_and_no_row(gold: Warehouse) -> None:
     shutil.rmtree(gold.gold / "audit" / "manifest")
     outcome = gold.build()
@@ -151,7 +149,6 @@ def test_lost_manifest_costs_a_rebuild_and_no_row(gold: Warehouse) -> None:
     assert "8 of 8 partitions rebuilt" in outcome.said("dim_users")
 
 
-@pytest.mark.long
 def test_logs_are_put_together(gold: Warehouse) -> None:
     """A hundred folders become one, which says the same."""
     manifest = gold.gold / "audit" / "manifest"
@@ -164,7 +161,6 @@ def test_logs_are_put_together(gold: Warehouse) -> None:
     assert check.files(gold.gold) == before
 
 
-@pytest.mark.long
 def test_failing_model_costs_no_other_anything(gold: Warehouse, lake: Lake, tmp_path: Path) -> None:
     """Runs with a model that always fails: what the others wrote is not written again."""
     project = copy_of_the_project(tmp_path)
@@ -181,7 +177,6 @@ def test_failing_model_costs_no_other_anything(gold: Warehouse, lake: Lake, tmp_
     assert_exact(gold, gold.build())
 
 
-@pytest.mark.long
 def test_gold_of_an_earlier_version_is_rebuilt_in_place(gold: Warehouse) -> None:
     """Before there was a manifest, tables had the column source_version, and other properties."""
     columns = session().table("gold_test.fact_events").drop("event_date").dtypes
@@ -225,7 +220,6 @@ def explained(gold: Warehouse, table: str = "fact_events", **variables: object) 
     return dict(re.findall(r"    \w+=(\S+): (.*)", text))
 
 
-@pytest.mark.long
 def test_explain_names_the_reason(gold: Warehouse, lake: Lake, tmp_path: Path) -> None:
     """Kinds of change on days of their own in one run, then those that concern a run or a table."""
     days = [date(2024, 5, number) for number in range(1, 8)]

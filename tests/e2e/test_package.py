@@ -334,6 +334,16 @@ def test_columns_that_the_catalog_got_from_others_are_taken_back(toy: Toy) -> No
     assert days_and_files(toy.gold) == before
 
 
+def test_damage_to_its_own_files_is_seen_and_mended(toy: Toy) -> None:
+    next(toy.gold.glob("days/*/*.parquet")).unlink()
+    for file in toy.gold.glob("sensors/*.parquet"):
+        file.unlink()
+    outcome = toy.dbt("build")
+    assert_right(toy, outcome)
+    assert outcome.said("days").startswith("1 of ") and "its own files changed" in outcome.said("days")
+    assert "UNCHANGED" not in outcome.said("sensors")
+
+
 def test_sql_that_breaks_the_contract_is_refused(toy: Toy) -> None:
     model = next(toy.project.rglob("models/**/days.sql"))
     sql, before = model.read_text(), days_and_files(toy.gold)
