@@ -73,11 +73,7 @@ def test_messy_silver(warehouse: Warehouse) -> None:
     assert_exact(warehouse, warehouse.build())
     _assert_nothing_is_lost(warehouse)
     _assert_files_keep_the_contract(warehouse)
-    before = check.files(warehouse.gold)
-    outcome = warehouse.build()
-    assert outcome.success, outcome.message
-    assert check.files(warehouse.gold) == before
-    assert all("UNCHANGED" in outcome.said(table) for table in PATHS)
+    _assert_nothing_to_do(warehouse)
 
 
 @pytest.mark.long
@@ -96,13 +92,12 @@ def test_size_decides_files_and_joins_and_no_row(warehouse: Warehouse) -> None:
     assert_exact(warehouse, warehouse.build(variables=small_files))
     sql = _compiled(warehouse, "fact_events", small_files)
     assert re.search("then [0-9]", sql) and "broadcast(users)" in sql
+    _assert_nothing_to_do(warehouse)
     no_copy: dict[str, object] = {"broadcast_rows": 0, "rebuild": True}
     assert_exact(warehouse, warehouse.build(variables=no_copy))
     sql = _compiled(warehouse, "fact_events", no_copy)
     assert not re.search("then [0-9]", sql) and "broadcast(" not in sql
-    outcome = warehouse.build()
-    assert outcome.success, outcome.message
-    assert all("UNCHANGED" in outcome.said(table) for table in PATHS)
+    _assert_nothing_to_do(warehouse)
 
 
 @pytest.mark.long
@@ -144,6 +139,14 @@ def test_ids_on_two_days_stop_nothing(warehouse: Warehouse) -> None:
 
 def _compiled(warehouse: Warehouse, model: str, variables: dict[str, object]) -> str:
     return next(warehouse.target(variables).glob(f"compiled/**/{model}.sql")).read_text()
+
+
+def _assert_nothing_to_do(warehouse: Warehouse) -> None:
+    before = check.files(warehouse.gold)
+    outcome = warehouse.build()
+    assert outcome.success, outcome.message
+    assert check.files(warehouse.gold) == before
+    assert all("UNCHANGED" in outcome.said(table) for table in PATHS)
 
 
 def _assert_nothing_is_lost(warehouse: Warehouse) -> None:

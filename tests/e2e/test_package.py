@@ -345,7 +345,7 @@ def test_damage_to_its_own_files_is_seen_and_mended(toy: Toy) -> None:
 
 
 def test_sql_that_breaks_the_contract_is_refused(toy: Toy) -> None:
-    model = next(toy.project.rglob("models/**/days.sql"))
+    model = toy.project / "models" / "days.sql"
     sql, before = model.read_text(), days_and_files(toy.gold)
     model.write_text(sql.replace("count(*) as readings", "cast(count(*) as int) as readings"))
     outcome = toy.dbt("build")
