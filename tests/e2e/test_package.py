@@ -334,6 +334,47 @@ def test_columns_that_the_catalog_got_from_others_are_taken_back(toy: Toy) -> No
     assert days_and_files(toy.gold) == before
 
 
+def asked(outcome: Outcome) -> set[str]:
+    """The data tests that a run asked."""
+    return {
+        name.split("_")[-1]
+        for name, result in outcome.results.items()
+        if str(result.node.resource_type) == "test"
+        and "not asked" not in str(result.adapter_response.get("_message"))
+    }
+
+
+def test_data_tests_are_asked_when_what_they_look_at_changed(toy: Toy) -> None:
+    test = toy.project / "tests" / "no_reading_is_hot.sql"
+    test.parent.mkdir()
+    test.write_text("{{ config(severity='warn') }} select * from {{ ref('days') }} where warmest > 50")
+    try:
+        assert asked(toy.dbt("build")) >= {"hot"}
+        quiet = toy.dbt("build")
+        assert_right(toy, quiet)
+        assert asked(quiet) == set()
+        assert "3 tests were not asked" in (toy.folder / "logs" / "dbt.log").read_text()
+
+        hot = toy.silver / "readings" / "hot" / "hot.parquet"
+        write(hot, readings("hot", pa.array([99.0])))
+        for _ in range(2):  # a test that found something is asked until it finds nothing
+            outcome = toy.dbt("build")
+            assert "hot" in asked(outcome) and outcome.results["no_reading_is_hot"].failures == 1
+        assert asked(outcome) == {"hot"}
+        hot.unlink()
+        assert asked(toy.dbt("build")) == {"at", "day"}  # the days are those that passed before
+
+        next(toy.gold.glob("sensors/*.parquet")).unlink()
+        assert asked(toy.dbt("build")) == {"day"}
+        test.write_text(test.read_text().replace("50", "60"))
+        assert asked(toy.dbt("build")) == {"hot"}
+        test.write_text(test.read_text().replace("60", "60 or day > current_date()"))
+        assert [asked(toy.dbt("build")) for _ in range(2)] == [{"hot"}, {"hot"}]
+        assert asked(toy.dbt("test")) == {"at", "day", "hot"}
+    finally:
+        shutil.rmtree(test.parent)
+
+
 def test_damage_to_its_own_files_is_seen_and_mended(toy: Toy) -> None:
     next(toy.gold.glob("days/*/*.parquet")).unlink()
     for file in toy.gold.glob("sensors/*.parquet"):

@@ -10,6 +10,7 @@
       {%- do done.append([result.node, fromjson(result.adapter_response.code)]) -%}
     {%- endfor -%}
     {%- set statements = exact.append_metrics_sql(done) if done else [] -%}
+    {%- do statements.extend(exact.record_tests_sql(results)) -%}
     {%- for name in exact.logs() -%}
       {%- if memory.logs.get(name, []) | length > 100 and (name == 'manifest' or memory.sources_known) -%}
         {%- do statements.extend(exact.compact_sql(name, memory.logs[name])) -%}
@@ -19,6 +20,12 @@
       statements + exact.release_sql([exact.claim_owner()]) + exact.forget_all_sql()
     ) -%}
     {%- do exact.log_metrics(done) if done -%}
+    {%- if memory.tests_left_out -%}
+      {%- do log(
+        memory.tests_left_out | length ~ ' tests were not asked: they passed, and what they look at is as'
+        ~ ' it was then. dbt test asks all.', info=true
+      ) -%}
+    {%- endif -%}
     {%- if memory.orphans -%}
       {%- do log(
         'No model makes ' ~ memory.orphans | join(', ')

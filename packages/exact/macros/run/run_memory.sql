@@ -7,7 +7,8 @@
      date as they write;
    - codes: {table: {code: true}}, code that the manifest has facts for;
    - sources: {input_key: {partition: {names, states, contents, inputs, rows}}}, what source files
-     make of a table's partitions, and sources_known: whether this run looked at them;
+     make of a table's partitions, and by its own name a source as a whole; sources_known: whether
+     this run looked at them;
    - maps: {input_key: {partition of the input: partition of the table}};
    - nodes, declared_sources, behind: what engine_nodes, engine_sources and
      tables_behind found, so that they look once;
@@ -15,12 +16,15 @@
      (add_facts_sql);
    - logs: {log: [folder]}, the folders of each log (compact_sql); orphans: [table] that no model
      makes any more; taken_over: whether the run before did not end; claimed: whether this run
-     holds the base. #}
+     holds the base;
+   - tests_passed, tests_asked: {test: version}, of the last time and of this run; tests_left_out:
+     [test], and no_failure, dbt's result for each of them. #}
 {% macro run_memory() %}
   {%- if 'exact' not in graph -%}
     {%- do graph.update({'exact': {
       'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {},
-      'facts': {}, 'orphans': [], 'sources_known': false, 'taken_over': false, 'claimed': false,
+      'facts': {}, 'orphans': [], 'tests_passed': {}, 'tests_asked': {}, 'tests_left_out': [],
+      'sources_known': false, 'taken_over': false, 'claimed': false,
     }}) -%}
   {%- endif -%}
   {{- return(graph.exact) -}}

@@ -21,16 +21,21 @@
               struct(code, columns, names, states, contents, inputs, restated, partitions, rows), recorded_at
           ) as fact
       from {{ exact.log_table('manifest') }}
-      where code is not null
+      where code is not null and action != 'test'
       group by model, partition, files, file_count
   )
   group by model
   union all
   select 'orphan' as kind, model as name, '' as text
   from {{ exact.log_table('manifest') }}
-  where model not in ('{{ exact.table_names() | join("', '") }}')
+  where model not in ('{{ exact.table_names() | join("', '") }}') and action != 'test'
   group by model
   having max_by(action, recorded_at) != 'remove'
+  union all
+  select 'test' as kind, model as name, max_by(code, recorded_at) as text
+  from {{ exact.log_table('manifest') }}
+  where action = 'test'
+  group by model
   union all
   select 'catalog' as kind, model as name, {{ exact.lines_sql(['p']) }} as text
   from ({{ exact.catalog_partitions_sql() }})
@@ -69,15 +74,20 @@
   {{- return("array_join(collect_list(concat_ws('|', " ~ texts | join(', ') ~ ')), chr(10))') -}}
 {% endmacro %}
 
-{# What source files make of the partitions of each table that reads them (wanted.sql), in one
-   pass over all files. #}
+{# What source files make of the partitions of each table that reads them (wanted.sql), and of each
+   source as a whole, for tests, in one pass over all files. #}
 {% macro source_parts_sql() %}
   {%- set readers = {} -%}
+  {%- for source in exact.engine_sources() if exact.run_memory().sources_known -%}
+    {%- do readers.update(
+      {source.name: ["struct('" ~ source.name ~ "' as name, '" ~ exact.whole_table() ~ "' as p)"]}
+    ) -%}
+  {%- endfor -%}
   {%- for node in exact.engine_nodes()
     if node.resource_type == 'model' and exact.run_memory().sources_known -%}
     {%- for name, expression in exact.declaration(node).inputs.items() -%}
       {%- for read in exact.tables_behind(node, name) if read.resource_type == 'source' -%}
-        {%- do readers.setdefault(exact.declared_name(read), []).append(
+        {%- do readers[exact.declared_name(read)].append(
           "struct('" ~ exact.input_key(node, name, read) ~ "' as name, "
           ~ (
             "'" ~ exact.whole_table() ~ "'" if expression == exact.all_rows()
@@ -128,6 +138,8 @@
       {%- do lines[row.kind].update({row.name: row.text.split('\n')}) -%}
     {%- elif row.kind == 'claims' -%}
       {%- do rest.update({'claims': fromjson(row.text)}) -%}
+    {%- elif row.kind == 'test' -%}
+      {%- do memory.tests_passed.update({row.name: row.text}) -%}
     {%- elif row.kind == 'orphan' -%}
       {%- do memory.orphans.append(row.name) -%}
     {%- elif row.kind == 'zone' -%}

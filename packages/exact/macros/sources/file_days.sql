@@ -99,5 +99,6 @@
   {%- for type in ('string', 'nanos', 'folder') -%}
     {%- do rules.append(exact.as_text('x', type)) -%}
   {%- endfor -%}
+  {%- do rules.append(exact.as_moment('x', 'timestamp')) -%}
   {{- return(local_md5(exact.without_volatile(tojson(rules)))) -}}
 {% endmacro %}

@@ -23,6 +23,10 @@
     {%- for column in source.columns -%}
       {%- do texts.append(exact.as_text(column, group.columns.get(column)) ~ ' as ' ~ column) -%}
     {%- endfor -%}
+    {%- for column in source.moments -%}
+      {%- set moment = exact.as_moment(column, group.columns.get(column)) -%}
+      {%- do texts.append(moment ~ ' as ' ~ column ~ '__moment') -%}
+    {%- endfor -%}
     {%- set select = 'select ' ~ texts | join(', ')
       ~ ', _metadata.file_path as file_path, _metadata.file_size as file_size,'
       ~ ' _metadata.file_modification_time as file_modified from ' ~ table -%}
@@ -90,11 +94,20 @@
   {{- return('cast(' ~ column ~ ' as string)') -}}
 {% endmacro %}
 
+{# SQL: the moment that a file holds in a column of a type, where that is a timestamp; NULL elsewhere.
+   Formatting it as text and parsing it again costs a quarter of a table's time. #}
+{% macro as_moment(column, type) %}
+  {{- return(
+    'cast(' ~ (column if type in ('timestamp', 'timestamp_ntz') else 'null') ~ ' as timestamp)'
+  ) -}}
+{% endmacro %}
+
 {# How a source's files are read, for the version of what is made of them. #}
 {% macro reading_rules(source) %}
   {%- set rules = [] -%}
   {%- for type in (none, 'folder', 'nanos', 'string') -%}
     {%- do rules.append(exact.as_text('x', type)) -%}
   {%- endfor -%}
+  {%- do rules.append(exact.as_moment('x', 'timestamp')) -%}
   {{- return(rules + [source.columns, exact.day_rules(source)]) -}}
 {% endmacro %}
