@@ -23,8 +23,8 @@
 {% endmacro %}
 
 {# A hash of what a test's answer depends on: its SQL, and the files of the tables and sources that
-   it reads. None where that is not known: it reads something that the package does not build, or
-   takes something from the clock. #}
+   it refers to. None where that is not known: it refers to nothing, or to something that the
+   package does not build, or takes something from the clock. #}
 {% macro test_version(node, sql) %}
   {%- set memory = exact.run_memory() -%}
   {%- if not memory.claimed or should_store_failures()
@@ -41,6 +41,9 @@
       {{- return(none) -}}
     {%- endif -%}
   {%- endfor -%}
+  {%- if not parts -%}
+    {{- return(none) -}}
+  {%- endif -%}
   {%- for key in ('fail_calc', 'warn_if', 'error_if', 'limit') -%}
     {%- do parts.append(node.config.get(key)) -%}
   {%- endfor -%}
