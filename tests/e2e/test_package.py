@@ -356,7 +356,7 @@ def test_data_tests_are_asked_when_what_they_look_at_changed(toy: Toy) -> None:
         assert "3 tests were not asked" in (toy.folder / "logs" / "dbt.log").read_text()
 
         hot = toy.silver / "readings" / "hot" / "hot.parquet"
-        write(hot, readings("hot", pa.array([99.0])))
+        write(hot, readings("hot", pa.array([99.0]), datetime(2001, 2, 3)))  # a day of its own
         for _ in range(2):  # a test that found something is asked until it finds nothing
             outcome = toy.dbt("build")
             assert "hot" in asked(outcome) and outcome.results["no_reading_is_hot"].failures == 1
@@ -410,7 +410,7 @@ def test_first_run_only_explains(tmp_path: Path) -> None:
     """Nothing is there to be asked, and nothing is there afterwards."""
     toy = Toy.new(tmp_path, copy_of_the_toy(tmp_path / "project"), "fresh")
     toy.lake(0)
-    outcome = toy.dbt("build", variables={"explain": True})
+    outcome = toy.build(variables={"explain": True})
     assert outcome.success, outcome.message
     assert "nothing written, 3 of 3 partitions are stale" in outcome.said("days")
     assert not session().catalog.tableExists("fresh.days")
