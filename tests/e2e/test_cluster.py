@@ -33,7 +33,7 @@ def start(kind: str, log: Path, *args: str) -> subprocess.Popen[bytes]:
     """A master or a worker in a process group of its own, on the loopback address."""
     environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_DAEMON_MEMORY": "256m"}
     name = f"org.apache.spark.deploy.{kind}.{kind.capitalize()}"
-    command = [SPARK_CLASS, name, "--host", "127.0.0.1", *args]
+    command = [str(SPARK_CLASS), name, "--host", "127.0.0.1", *args]
     with log.open("wb") as file:
         return subprocess.Popen(command, env=environ, stdout=file, stderr=file, start_new_session=True)
 
