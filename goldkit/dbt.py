@@ -17,6 +17,9 @@ from unittest.mock import patch
 
 from goldkit.environment import PROJECT
 
+BUILD = ("build", "--resource-type", "seed", "--resource-type", "model")
+"""The dbt command that makes Gold and asks no test."""
+
 
 @dataclass
 class Outcome:
@@ -127,8 +130,7 @@ class Warehouse:
 
     def build(self, *args: str, variables: Mapping[str, object] | None = None) -> Outcome:
         """Seeds and models, without tests."""
-        types = ("--resource-type", "seed", "--resource-type", "model")
-        return self.dbt("build", *types, *args, variables=variables)
+        return self.dbt(*BUILD, *args, variables=variables)
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         """`dbt <args>` in a process group of its own, Spark included, with a metastore of its own."""

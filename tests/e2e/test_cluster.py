@@ -14,13 +14,12 @@ import pyspark
 import pytest
 
 from goldkit.changes import CHANGES, Lake
-from goldkit.dbt import Outcome, Warehouse
+from goldkit.dbt import BUILD, Outcome, Warehouse
 
 from .conftest import assert_exact
 
 pytestmark = pytest.mark.long
 SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
-BUILD = ("build", "--resource-type", "seed", "--resource-type", "model")
 
 
 def free_port() -> int:

@@ -20,14 +20,13 @@ import pytest
 from goldkit import check
 from goldkit.changes import CHANGES, Lake
 from goldkit.compare import PATHS
-from goldkit.dbt import Outcome, Warehouse
+from goldkit.dbt import BUILD, Outcome, Warehouse
 
 from .conftest import NewWarehouse, assert_exact, claim_of_a_killed_run, copy_of_the_project, session
 
 pytestmark = pytest.mark.long
 SEED = 4
 KILLS = int(os.environ.get("GOLD_KILLS", "0"))
-BUILD = ("build", "--resource-type", "seed", "--resource-type", "model")
 LINES = 32  # that dbt prints: START and OK of two seeds, twelve models, two hooks
 
 

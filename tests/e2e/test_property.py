@@ -6,7 +6,7 @@ rebuild from nothing in another folder gives. Each run may rewrite only the part
 changed, and leaves nothing lying about.
 
     python -m pytest tests/e2e/test_property.py                      # each kind once, twelve to a run
-    GOLD_CHANGES=200 python -m pytest tests/e2e/test_property.py -s  # so many, at random; an hour
+    GOLD_CHANGES=200 python -m pytest tests/e2e/test_property.py -s  # so many, at random; one to three hours
 
 A failure prints the changes that led to it; with GOLD_SHRINK=1 hypothesis looks for fewer.
 """

@@ -108,6 +108,5 @@
   {%- for type in (none, 'folder', 'nanos', 'string') -%}
     {%- do rules.append(exact.as_text('x', type)) -%}
   {%- endfor -%}
-  {%- do rules.append(exact.as_moment('x', 'timestamp')) -%}
   {{- return(rules + [source.columns, exact.day_rules(source)]) -}}
 {% endmacro %}
