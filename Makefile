@@ -43,8 +43,8 @@ glue-build: setup ## Gold on AWS Glue: preflight, dbt build, the session stopped
 glue-statements: setup ## how many statements and calls a run on Glue needs, against a plain dbt-glue project
 	@$(BIN)/python -m goldkit glue-statements
 
-bench: setup ## full, incremental and no-op runs against the hand-written job and DuckDB
-	@$(BIN)/python -m goldkit bench
+bench: setup ## cost of full, incremental and no-op runs against the hand-written job and DuckDB
+	@$(BIN)/python -m goldkit bench $(ARGS)
 
 spark4: ## test-all on PySpark 4.1 (Glue 6.0) instead of 3.5 (Glue 5.1)
 	@$(MAKE) setup VENV=.venv-spark4 REQUIREMENTS=requirements-spark4.txt

@@ -118,7 +118,7 @@ class Warehouse:
                 said.append(event.info.msg)
 
         started_at, folder = Outcome.now(), Path.cwd()
-        with patch.dict(os.environ, self._prepare(variables)):
+        with patch.dict(os.environ, self.prepare(variables)):
             try:
                 invoked = dbtRunner(callbacks=[listen]).invoke(_command(args, variables))
             finally:
@@ -137,14 +137,15 @@ class Warehouse:
         own = {"METASTORE": str(self.folder / "metastore"), "DBT_QUIET": "false"}
         return subprocess.Popen(
             [sys.executable, "-m", "dbt.cli.main", *args],
-            env={**os.environ, **self._prepare(None), **own},
+            env={**os.environ, **self.prepare(None), **own},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
 
-    def _prepare(self, variables: Mapping[str, object] | None) -> dict[str, str]:
+    def prepare(self, variables: Mapping[str, object] | None = None) -> dict[str, str]:
+        """Put a profile into the folder; the environment of a dbt command on this warehouse."""
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.project / "profiles.yml.example", self.folder / "profiles.yml")
         return {**self.environ, "DBT_TARGET_PATH": str(self.target(variables))}
