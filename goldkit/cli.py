@@ -23,7 +23,7 @@ console = Console()
 BIN = Path(sys.executable).parent
 SAMPLE = PROJECT / ".local" / "sample"
 RESULTS = PROJECT / "target" / "run_results.json"
-SQL = "models tests analyses packages/exact/integration_tests/models"
+SQL = "models snapshots tests analyses packages/exact/integration_tests/models"
 # sqlfluff ends with 0 when a rule of its own crashes, and says CRITICAL.
 SQLFLUFF = f"set -o pipefail; sqlfluff lint {SQL} 2>&1 | tee /dev/stderr | (! grep -q CRITICAL)"
 # Of a command that hands what it does not know to dbt.
@@ -56,15 +56,15 @@ def environ() -> dict[str, str]:
 
 @app.command()
 def setup() -> None:
-    """Java, a quiet Spark, profiles.yml and dbt_utils. Safe to repeat."""
+    """Java, a quiet Spark, Iceberg, profiles.yml and dbt_utils. Safe to repeat."""
     try:
         environment.configure_spark(Path(sys.executable))
         environment.make_profile()
-        warning = environment.install_packages(BIN / "dbt")
+        warnings = [environment.install_packages(BIN / "dbt"), environment.install_iceberg()]
     except SetupError as error:
         console.print(f"[red]{error}[/]", soft_wrap=True)
         raise typer.Exit(1) from error
-    if warning:
+    for warning in filter(None, warnings):
         console.print(f"[bold yellow]{warning}[/]", soft_wrap=True)
 
 
@@ -155,11 +155,15 @@ def glue_statements() -> None:
 
 
 @app.command()
-def bench(events: int = 10_000_000, history: int = 1_000_000) -> None:
-    """Full, no-op and incremental times as ratios to the hand-written job and DuckDB."""
+def bench(parts: list[str] = typer.Argument(None), events: int = 10_000_000, repeat: int = 3) -> None:  # noqa: B008
+    """Cost as ratios to the hand-written job and DuckDB. Parts: full, history, many-days, large; all of them take hours."""
     from goldkit import bench as benchmark
 
-    benchmark.run(events, history)
+    try:
+        benchmark.run(parts or [], events, repeat)
+    except SetupError as error:
+        console.print(f"[red]{error}[/]", soft_wrap=True)
+        raise typer.Exit(1) from error
 
 
 def long_lines() -> list[str]:

@@ -5,6 +5,7 @@ Nothing outside the virtual environment and the project's folder is touched.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -44,6 +45,20 @@ for argument in "$@"; do
     esac
 done
 """
+
+
+# The table format of snapshots, for each Spark: (artifact, SHA-256). Newest releases for these versions of Spark.
+ICEBERG = "1.12.0"
+_ICEBERG = {
+    "3.5": (
+        "iceberg-spark-runtime-3.5_2.12",
+        "8dd8c90e54ed1a20f2461309d047a255ee56382eb7c0a46162b27a4936fd86dc",
+    ),
+    "4.1": (
+        "iceberg-spark-runtime-4.1_2.13",
+        "3123c3798af642dd537230923548e013ef41cc28b6626e5225808cf5670a0f82",
+    ),
+}
 
 
 class SetupError(Exception):
@@ -101,6 +116,42 @@ def configure_spark(python: Path) -> None:
     (folder / "spark-env.sh").write_text(
         _SPARK_ENV.format(java_home=home, python=python, project=PROJECT)
     )
+
+
+def install_iceberg() -> str | None:
+    """Put Iceberg beside Spark's own jars; returns a line to be read where it cannot be had.
+
+    Ivy, which Spark carries for this purpose, fetches it once and keeps it in its cache. A jar of another
+    content than the one that was tested is not used.
+    """
+    import pyspark
+
+    spark = Path(pyspark.__file__).parent
+    version = ".".join(pyspark.__version__.split(".")[:2])
+    if version not in _ICEBERG:
+        return f"No Iceberg is known for Spark {version}: snapshots are left out."
+    artifact, digest = _ICEBERG[version]
+    jar = spark / "jars" / f"{artifact}-{ICEBERG}.jar"
+    if jar.exists():
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            java_home() / "bin" / "java", "-jar", next((spark / "jars").glob("ivy-*.jar")), "-warn",
+            "-notransitive", "-confs", "default", "-types", "jar",
+            "-dependency", "org.apache.iceberg", artifact, ICEBERG,
+            "-retrieve", f"{folder}/[artifact].[ext]",
+        ]  # fmt: skip
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        fetched = Path(folder) / f"{artifact}.jar"
+        if done.returncode or not fetched.exists():
+            return (
+                f"{jar.name} cannot be fetched from Maven Central: the snapshot users_history is left out."
+                " Everything else is built. Run `make setup` again where it can."
+            )
+        if hashlib.sha256(fetched.read_bytes()).hexdigest() != digest:
+            raise SetupError(f"{jar.name} is not the file that was tested: its SHA-256 differs. Do not use it.")
+        shutil.copy(fetched, jar)
+    return None
 
 
 def derby_in_use(argument: str) -> Path | None:

@@ -5,10 +5,10 @@ source as (select * from {{ source('silver', 'users') }}),
 final as (
     select
         {{ clean('user_id') }} as user_id,
-        {{ clean('name') }} as name,
-        {{ clean('email') }} as email,
+        {{ personal(clean('name')) }} as name,
+        {{ personal(clean('email')) }} as email,
         {{ clean('city') }} as city,
-        {{ clean('phone') }} as phone,
+        {{ personal(clean('phone')) }} as phone,
         {{ clean('age', 'int') }} as age,
         {{ clean('updated_at', 'timestamp') }} as updated_at
     from source

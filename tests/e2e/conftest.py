@@ -34,6 +34,7 @@ def spark_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         SPARK_MASTER="local[2]",
         SPARK_SHUFFLE_PARTITIONS="2",
         SPARK_DRIVER_MEMORY="2g",
+        GOLD_PII_SALT="a salt of the tests",  # Spark has the environment that it is started with
         SPARK_JAVA_OPTIONS=SMALL["spark.driver.extraJavaOptions"],
         PYSPARK_SUBMIT_ARGS="--conf spark.sql.codegen.wholeStage=false"
         " --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",

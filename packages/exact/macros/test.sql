@@ -50,10 +50,10 @@
   {{- return(local_md5(exact.code_version(node, sql) ~ tojson(parts))) -}}
 {% endmacro %}
 
-{# Statements that record which tests of this run found nothing. #}
+{# Statements that record which tests of this run found nothing, and which snapshots were taken. #}
 {% macro record_tests_sql(results) %}
   {%- set rows = [] -%}
-  {%- for result in results if result.status == 'pass' and not result.failures -%}
+  {%- for result in results if result.status in ('pass', 'success') and not result.failures -%}
     {%- set version = exact.run_memory().tests_asked.get(result.node.unique_id) -%}
     {%- do rows.append('(' ~ exact.sql_text(result.node.unique_id) ~ ", '" ~ version ~ "')") if version -%}
   {%- endfor -%}

@@ -29,7 +29,7 @@
 {% macro contract_columns(node) %}
   {%- set columns = [] -%}
   {%- for name, column in node.columns.items() -%}
-    {%- do columns.append([name, column.data_type]) -%}
+    {%- do columns.append([name, column.data_type | default(none)]) -%}
   {%- endfor -%}
   {{- return(columns) -}}
 {% endmacro %}

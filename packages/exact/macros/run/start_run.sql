@@ -2,7 +2,7 @@
    is there. What fails here fails before a table is touched. Does nothing while parsing, or for
    commands that only read the project. #}
 {% macro start_run() %}
-  {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'test', 'retry') -%}
+  {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'snapshot', 'test', 'retry') -%}
     {%- do exact.check_flags() -%}
     {%- do exact.check_declarations() -%}
     {%- set writes = flags.WHICH != 'test' and not exact.read_only() -%}

@@ -1,0 +1,134 @@
+"""The history of users: every version that dim_users ever had, and from which run to which.
+
+Guards against a version that is lost or doubled, a user who is gone and still looks valid, a history that is
+replaced because the adapter did not see it, and a run that needs Iceberg where there is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from goldkit import silver
+from goldkit.changes import Lake
+from goldkit.dbt import Warehouse
+
+from .conftest import session
+
+SEED = 15
+ALL = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+UPDATED = datetime(2024, 5, 1, tzinfo=timezone.utc)
+COMMANDS = ("build", "--resource-type", "model", "--resource-type", "snapshot", "--select", "+users_history")
+
+
+def versions(warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    """(user, city, valid from, valid to) of each version; runs are numbered by their time."""
+    table = f"history.gold_{warehouse.name}.users_history"
+    rows = session().sql(f"select user_id, city, dbt_valid_from, dbt_valid_to from {table}").collect()
+    times = sorted({row[2] for row in rows} | {row[3] for row in rows if row[3]})
+    number = {time: place for place, time in enumerate(times, 1)} | {None: None}
+    return sorted(((row[0], row[1], number[row[2]], number[row[3]]) for row in rows), key=repr)
+
+
+def deliver(lake: Lake, cities: dict[str, str]) -> None:
+    """Silver's users are these, each in a city."""
+    for file in lake.files("users"):
+        lake.delete(file)
+    same = {"name": "N", "email": "n@example.com", "phone": None, "age": "42", "updated_at": UPDATED}
+    lake.add("users", [same | {"user_id": user, "city": city} for user, city in cities.items()])
+
+
+def take(warehouse: Warehouse, *args: str, **options: Any) -> str:
+    """Build dim_users and the history; returns what dbt said of the latter."""
+    outcome = warehouse.dbt(*(args or COMMANDS), **options)
+    assert outcome.success, outcome.message
+    return outcome.said("users_history")
+
+
+def test_every_version_of_a_user(lake: Lake, new_warehouse: Any) -> None:
+    """A first state; a change, a new user and one who is gone; his return. Right to the row."""
+    warehouse = new_warehouse(lake.root, "history")
+    deliver(lake, {"a": "Rome", "b": "Oslo", "c": "Lima"})
+    take(warehouse)
+    first = [("a", "Rome", 1, None), ("b", "Oslo", 1, None), ("c", "Lima", 1, None)]
+    assert versions(warehouse) == first
+
+    assert take(warehouse) == "UNCHANGED"
+    take(warehouse, "snapshot")
+    assert versions(warehouse) == first
+
+    deliver(lake, {"a": "Bonn", "c": "Lima", "d": "Cork"})
+    explained = take(warehouse, variables={"explain": "true"})
+    assert explained.startswith("not taken") and versions(warehouse) == first
+    take(warehouse)
+    second = [("a", "Bonn", 2, None), ("a", "Rome", 1, 2), ("b", "Oslo", 1, 2), ("c", "Lima", 1, None)]
+    assert versions(warehouse) == sorted([*second, ("d", "Cork", 2, None)], key=repr)
+
+    deliver(lake, {"a": "Bonn", "b": "Oslo", "c": "Lima", "d": "Cork"})
+    take(warehouse)
+    third = [*second, ("b", "Oslo", 3, None), ("d", "Cork", 2, None)]
+    assert versions(warehouse) == sorted(third, key=repr)
+    assert list((warehouse.gold / "history" / "users_history" / "data").glob("*.parquet"))
+
+    outcome = warehouse.dbt("test", "--select", "users_history")
+    assert outcome.success, outcome.message
+
+
+def everything(*folders: Path) -> str:
+    """What a search of every byte finds: files as they are, and parquet's values, which are compressed."""
+    found = []
+    for file in (file for folder in folders for file in folder.rglob("*") if file.is_file()):
+        found.append(file.read_bytes().decode("latin-1"))
+        if file.suffix == ".parquet":
+            found.append(str(pq.read_table(file, partitioning=None).to_pylist()))
+    return "\n".join(found)
+
+
+@pytest.mark.usefixtures("artefacts")
+def test_hashed_users_are_nowhere_in_clear(tmp_path: Path, new_warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No name, email or phone in Gold, in its history, in dbt's artefacts or in its log; nor the salt."""
+    warehouse = new_warehouse(tmp_path / "silver", "history")
+    silver.sample(warehouse.silver, days=2, events=200)
+    monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
+    outcome = warehouse.build(variables={"pii": "hashed", "pii_salt": "NO_SALT"})
+    assert not outcome.success and "NO_SALT is not in the environment of Spark" in outcome.message
+
+    outcome = warehouse.dbt(*ALL, variables={"pii": "hashed"})
+    assert outcome.success, outcome.message
+    users, salt = pq.read_table(warehouse.silver / "users").to_pylist(), os.environ["GOLD_PII_SALT"]
+    clear = {str(user[column]) for user in users for column in ("name", "email", "phone") if user[column]}
+    text = everything(warehouse.gold, warehouse.folder)
+    assert [value for value in clear if value in text] == [] and salt not in text
+    hashes = {hashlib.sha256((salt + user["email"].strip()).encode()).hexdigest() for user in users if user["email"]}
+    emails = set(pq.read_table(warehouse.gold / "dim" / "dim_users").column("email").to_pylist()) - {None}
+    assert emails and emails <= hashes
+
+
+def test_a_user_is_erased(lake: Lake, new_warehouse: Any) -> None:
+    """Refused while Silver or Gold holds them; then no byte of the history has them, and no build brings them back."""
+    warehouse = new_warehouse(lake.root, "history")
+    deliver(lake, {"a": "Rome", "secret-user": "Secret-City"})
+    take(warehouse, *ALL)
+    erase = ("run-operation", "erase", "--args", "{user_ids: [secret-user]}")
+    outcome = warehouse.dbt(*erase)
+    assert not outcome.success and "Silver still holds them" in outcome.message
+
+    deliver(lake, {"a": "Rome"})
+    outcome = warehouse.dbt(*erase)
+    assert not outcome.success and "Gold still holds them" in outcome.message
+
+    take(warehouse)
+    assert "Secret-City" in everything(warehouse.gold / "history")
+    outcome = warehouse.dbt(*erase)
+    assert outcome.success, outcome.message
+    for _ in range(2):
+        text = everything(warehouse.gold, warehouse.silver)
+        assert "Secret-City" not in text and "secret-user" not in text
+        assert versions(warehouse) == [("a", "Rome", 1, None)]
+        take(warehouse, *ALL)
