@@ -1,4 +1,4 @@
--- Revenue by the city in which a user lived when they bought, and not by the one of today, as in fact_transactions.
+-- Revenue by the city in which a user lived when they bought. fact_transactions has that of today.
 with
 
 versions as (
@@ -9,7 +9,7 @@ versions as (
         -- What was bought before the first run belongs to the first version.
         if(
             row_number() over (partition by user_id order by dbt_valid_from) = 1,
-            timestamp'0001-01-01', dbt_valid_from
+            cast('0001-01-01' as timestamp), dbt_valid_from
         ) as valid_from
     from {{ ref('users_history') }}
 ),
@@ -25,7 +25,7 @@ final as (
     left join versions
         on
             transactions.user_id = versions.user_id
-            and versions.valid_from <= transactions.created_at
+            and transactions.created_at >= versions.valid_from
             and (versions.dbt_valid_to is null or transactions.created_at < versions.dbt_valid_to)
     group by versions.city
 )

@@ -1,21 +1,29 @@
--- What was known of each user at the end of a day: dbt show --select users_on_a_day --vars '{day: 2024-02-29}'
+-- What was known of each user at the end of a day, by default of today:
+-- dbt show --select users_on_a_day --vars '{day: 2024-02-29}'
 with
+
+asked as (
+    select
+        coalesce(try_cast('{{ var("day", "") }}' as date), current_date())
+        + interval 1 day as ending
+),
 
 versions as (select * from {{ ref('users_history') }}),
 
 final as (
     select
-        user_id,
-        name,
-        email,
-        city,
-        phone,
-        age,
-        updated_at
+        versions.user_id,
+        versions.name,
+        versions.email,
+        versions.city,
+        versions.phone,
+        versions.age,
+        versions.updated_at
     from versions
+    cross join asked
     where
-        dbt_valid_from < date'{{ var("day", run_started_at.date()) }}' + interval 1 day
-        and (dbt_valid_to is null or dbt_valid_to >= date'{{ var("day", run_started_at.date()) }}' + interval 1 day)
+        versions.dbt_valid_from < asked.ending
+        and (versions.dbt_valid_to is null or versions.dbt_valid_to >= asked.ending)
 )
 
 select * from final

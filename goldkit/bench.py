@@ -13,7 +13,6 @@ import json
 import os
 import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import threading
@@ -382,8 +381,9 @@ def run(parts: list[str], events: int, repeat: int) -> None:
     bench = Bench(scripts, PROJECT / ".local" / "bench", repeat)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     libraries = ", ".join(f"{name} {version(name)}" for name in ("pyspark", "dbt-core", "dbt-spark", "duckdb"))
-    console.print(f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.platform()}, {libraries}; {repeat} runs of each")
-    busy = statistics.mean(os.getloadavg()[:1])
+    machine = f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.platform()}"
+    console.print(f"{machine}, {libraries}; {repeat} runs of each")
+    busy = os.getloadavg()[0]
     if busy > 0.5:
         console.print(f"[yellow]This machine is busy (load {busy:.1f}): the figures will not hold.[/]")
     every: dict[str, Callable[[], None]] = {

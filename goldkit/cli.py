@@ -23,7 +23,7 @@ console = Console()
 BIN = Path(sys.executable).parent
 SAMPLE = PROJECT / ".local" / "sample"
 RESULTS = PROJECT / "target" / "run_results.json"
-SQL = "models snapshots tests analyses packages/exact/integration_tests/models"
+SQL = "models tests analyses packages/exact/integration_tests/models"
 # sqlfluff ends with 0 when a rule of its own crashes, and says CRITICAL.
 SQLFLUFF = f"set -o pipefail; sqlfluff lint {SQL} 2>&1 | tee /dev/stderr | (! grep -q CRITICAL)"
 # Of a command that hands what it does not know to dbt.
@@ -156,7 +156,7 @@ def glue_statements() -> None:
 
 @app.command()
 def bench(parts: list[str] = typer.Argument(None), events: int = 10_000_000, repeat: int = 3) -> None:  # noqa: B008
-    """Cost as ratios to the hand-written job and DuckDB. Parts: full, history, many-days, large; all of them take hours."""
+    """Cost as ratios to the hand-written job and DuckDB. Parts: full, history, many-days, large; all take hours."""
     from goldkit import bench as benchmark
 
     try:

@@ -135,7 +135,7 @@ def install_iceberg() -> str | None:
     if jar.exists():
         return None
     with tempfile.TemporaryDirectory() as folder:
-        command = [
+        command: list[str | Path] = [
             java_home() / "bin" / "java", "-jar", next((spark / "jars").glob("ivy-*.jar")), "-warn",
             "-notransitive", "-confs", "default", "-types", "jar",
             "-dependency", "org.apache.iceberg", artifact, ICEBERG,

@@ -34,7 +34,9 @@
   {%- set counts, refresh = [], [] -%}
   {%- for table in tables -%}
     {%- do refresh.append('refresh table ' ~ table) -%}
-    {%- do counts.append("select '" ~ table ~ "' as place, count(*) as n from " ~ table ~ ' where ' ~ condition) -%}
+    {%- do counts.append(
+      "select '" ~ table ~ "' as place, count(*) as n from " ~ table ~ ' where ' ~ condition
+    ) -%}
   {%- endfor -%}
   {%- set found = [] -%}
   {%- for row in exact.fetch(refresh + [counts | join(' union all ')]) if row.n -%}
@@ -45,7 +47,8 @@
 
 {% macro silver_tables() %}
   {%- set tables = [] -%}
-  {%- for source in graph.sources.values() if exact.source_declaration(source) and 'user_id' in source.columns -%}
+  {%- for source in graph.sources.values()
+    if exact.source_declaration(source) and 'user_id' in source.columns -%}
     {%- do tables.append(source.schema ~ '.' ~ source.name) -%}
   {%- endfor -%}
   {{- return(tables) -}}
@@ -61,17 +64,19 @@
 
 {# Iceberg keeps the files of former states of a table; they go too. #}
 {% macro erase_history(condition) %}
-  {%- for node in graph.nodes.values() if node.resource_type == 'snapshot' and node.package_name == project_name -%}
-    {%- set table = (node.schema if target.type == 'spark' else 'glue_catalog.' ~ node.schema) ~ '.' ~ node.alias -%}
-    {%- set place = api.Relation.create(schema=table.rpartition('.')[0], identifier=node.alias) -%}
-    {%- if history_of(place) -%}
+  {%- for node in graph.nodes.values()
+    if node.resource_type == 'snapshot' and node.package_name == project_name and target.type == 'spark' -%}
+    {%- set table = node.schema ~ '.' ~ node.alias -%}
+    {%- if history_of(api.Relation.create(schema=node.schema, identifier=node.alias)) -%}
       {%- set found = rows_of_users([table], condition) -%}
       {%- do exact.run_statements([
         'delete from ' ~ table ~ ' where ' ~ condition,
-        'call ' ~ table.split('.')[0] ~ ".system.expire_snapshots(table => '" ~ table.split('.')[1:] | join('.')
+        "call history.system.expire_snapshots(table => '" ~ table.split('.')[1:] | join('.')
         ~ "', older_than => timestamp '2999-01-01 00:00:00', retain_last => 1)"
       ]) -%}
-      {%- do log('Erased: ' ~ (found | first or table ~ ': no row') ~ '. Silver and Gold hold none of them.', info=true) -%}
+      {%- do log(
+        'Erased: ' ~ (found | first or table ~ ': no row') ~ '. Silver and Gold hold none of them.', info=true
+      ) -%}
     {%- endif -%}
   {%- endfor -%}
 {% endmacro %}

@@ -8,11 +8,11 @@
   {%- elif pii == 'masked' -%}
     {{- return("concat(left(" ~ text ~ ", 1), '***')") -}}
   {%- elif pii == 'hashed' -%}
-    {%- set salt = var('pii_salt') -%}
+    {%- set name = var('pii_salt') -%}
+    {%- set salt = "java_method('java.lang.System', 'getenv', '" ~ name ~ "')" -%}
+    {%- set missing = "raise_error('pii is hashed, and " ~ name ~ " is not in the environment of Spark.')" -%}
     {{- return(
-      "sha2(concat(coalesce(nullif(nullif(java_method('java.lang.System', 'getenv', '" ~ salt ~ "'), ''), 'null'), "
-      ~ "raise_error('pii is hashed, and " ~ salt ~ " is not in the environment of Spark.')), "
-      ~ text ~ "), 256)"
+      "sha2(concat(coalesce(nullif(nullif(" ~ salt ~ ", ''), 'null'), " ~ missing ~ '), ' ~ text ~ '), 256)'
     ) -}}
   {%- endif -%}
   {{- exceptions.raise_compiler_error('pii is ' ~ pii ~ '; it can be clear, masked or hashed.') -}}

@@ -90,8 +90,11 @@ def everything(*folders: Path) -> str:
     return "\n".join(found)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("artefacts")
-def test_hashed_users_are_nowhere_in_clear(tmp_path: Path, new_warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hashed_users_are_nowhere_in_clear(
+    tmp_path: Path, new_warehouse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No name, email or phone in Gold, in its history, in dbt's artefacts or in its log; nor the salt."""
     warehouse = new_warehouse(tmp_path / "silver", "history")
     silver.sample(warehouse.silver, days=2, events=200)
@@ -110,8 +113,9 @@ def test_hashed_users_are_nowhere_in_clear(tmp_path: Path, new_warehouse: Any, m
     assert emails and emails <= hashes
 
 
+@pytest.mark.long
 def test_a_user_is_erased(lake: Lake, new_warehouse: Any) -> None:
-    """Refused while Silver or Gold holds them; then no byte of the history has them, and no build brings them back."""
+    """Refused while Silver or Gold holds them; then no byte has them, and no build brings them back."""
     warehouse = new_warehouse(lake.root, "history")
     deliver(lake, {"a": "Rome", "secret-user": "Secret-City"})
     take(warehouse, *ALL)

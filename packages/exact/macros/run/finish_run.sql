@@ -32,7 +32,8 @@
         ~ ' any more. To see what is left of them: dbt run-operation remove_orphans', info=true
       ) -%}
     {%- endif -%}
-  {%- elif execute and flags.WHICH in ('run', 'build', 'snapshot', 'test', 'retry') and target.type != 'glue' -%}
+  {%- elif execute and target.type != 'glue'
+    and flags.WHICH in ('run', 'build', 'snapshot', 'test', 'retry') -%}
     {%- do exact.run_statements(exact.forget_all_sql()) -%}
   {%- endif -%}
 {% endmacro %}
