@@ -116,7 +116,8 @@ def tables_of(manifest: Mapping[str, Any]) -> tuple[list[Table], list[Table]]:
         if source.get("external")
     ]
     (wanted,) = (node for node in manifest["exposures"].values() if node["name"] == "redshift_load")
-    return [models[key] for key in wanted["depends_on"]["nodes"]], [*models.values(), *sources]
+    everything = sorted([*models.values(), *sources], key=lambda table: table.name)
+    return [models[key] for key in wanted["depends_on"]["nodes"]], everything
 
 
 def _table(node: Mapping[str, Any], folder: str, partition: str | None) -> Table:

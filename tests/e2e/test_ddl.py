@@ -2,13 +2,15 @@
 
 Guards against a contract that changes and a statement that does not, against a load that doubles rows,
 misses a partition or replaces all of them, and against one that fails half-way. The load runs on
-PostgreSQL, as it is. test_property.py loads after each run on changed Silver, too.
+PostgreSQL, as it is. In make test it does so in test_property.py: first, again, and after each run on
+changed Silver.
 """
 
 from __future__ import annotations
 
 import copy
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
@@ -24,7 +26,7 @@ from goldkit.compare import GOLD_SCHEMAS, PATHS
 from goldkit.dbt import Warehouse
 from goldkit.environment import PROJECT, SetupError
 
-from .conftest import assert_exact
+from .conftest import NewWarehouse, assert_exact
 from .postgres import LOGS, NAMES, SPECTRUM, Postgres, Redshift, manifest_of, replaced
 from .postgres import TYPES as ARROW
 
@@ -45,8 +47,9 @@ STAR = [table for table in GOLD_SCHEMAS if not table.startswith("rejected_")]
 
 
 @pytest.fixture(scope="module")
-def contracts(gold: Warehouse) -> dict[str, Any]:
-    return manifest_of(gold)
+def contracts(new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """dbt's manifest. Before Gold, which is a warehouse of the same name."""
+    return manifest_of(new_warehouse(tmp_path_factory.mktemp("silver")))
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +83,11 @@ def test_every_statement_parses(files: dict[str, str], file: str, dialect: str) 
     assert len(statements) == files[file].count(";\n")
 
 
+def test_comments_are_no_longer_than_the_data_catalog_takes(files: dict[str, str]) -> None:
+    comments = re.findall("^    .* comment '(.*)',?$", files["athena"], re.MULTILINE)
+    assert 0 < max(len(comment.encode()) for comment in comments) <= 255
+
+
 @pytest.mark.parametrize("table", GOLD_SCHEMAS)
 def test_each_column_has_its_type(contracts: dict[str, Any], files: dict[str, str], table: str) -> None:
     """In the contract's order, by docs/gold.md and not by the yml that the statements are made from."""
@@ -110,6 +118,7 @@ def test_keys_are_columns_of_the_table(contracts: dict[str, Any]) -> None:
         assert line in said
 
 
+@pytest.mark.long
 def test_logs_are_as_the_sources_declare_them(contracts: dict[str, Any], gold: Warehouse) -> None:
     """Its columns are the package's: nobody else would see that they changed."""
     logs = [table for table in ddl.tables_of(contracts)[1] if table.name in LOGS]
@@ -145,6 +154,7 @@ def test_what_is_no_name_is_refused(option: str, said: str) -> None:
 # --- the load -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_first_second_and_incremental_load(redshift: Redshift, gold: Warehouse, lake: Lake) -> None:
     assert redshift.unlike_gold(gold.gold) == []
     first = redshift.versions()
@@ -168,6 +178,7 @@ def test_first_second_and_incremental_load(redshift: Redshift, gold: Warehouse, 
     assert set(redshift.load().values()) == {0}
 
 
+@pytest.mark.long
 def test_a_load_that_fails_leaves_its_table_as_it_was(redshift: Redshift, gold: Warehouse) -> None:
     """And those after it; the next load does what is left."""
     external, before = SPECTRUM.schema, redshift.versions()
@@ -183,6 +194,7 @@ def test_a_load_that_fails_leaves_its_table_as_it_was(redshift: Redshift, gold: 
     assert redshift.unlike_gold(gold.gold) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "damage",
     [
@@ -191,16 +203,30 @@ def test_a_load_that_fails_leaves_its_table_as_it_was(redshift: Redshift, gold: 
         "delete from gold.dim_country",
         "insert into gold.fact_events (event_id, event_date) values ('of nobody', '1999-12-31')",
         "delete from gold.loaded_partitions where model like 'dim%'",
+        "drop table gold.user_ltv",
     ],
 )
 def test_the_next_load_mends(redshift: Redshift, gold: Warehouse, damage: str) -> None:
-    """Rows that were doubled or lost, and what is remembered of them."""
+    """Rows that were doubled or lost, and what is remembered of them. A table is made anew by redshift.sql."""
     redshift.sql(damage)
+    redshift.sql(ddl.script(ddl.schema(redshift.tables, NAMES, keys=False)))
     redshift.load()
     assert redshift.unlike_gold(gold.gold) == []
     assert set(redshift.load().values()) == {0}
 
 
+@pytest.mark.long
+def test_of_two_loads_at_once_one_waits(redshift: Redshift, gold: Warehouse) -> None:
+    redshift.sql(f"delete from {NAMES.schema}.{ddl.LOADED}")
+    with ThreadPoolExecutor(2) as pool:
+        loads = [pool.submit(redshift.load) for _ in range(2)]
+    one, other = (load.result() for load in loads)
+    assert all(one[table] == 0 or other[table] == 0 for table in STAR)
+    assert all(one[table] + other[table] for table in STAR)
+    assert redshift.unlike_gold(gold.gold) == []
+
+
+@pytest.mark.long
 def test_a_lost_manifest_empties_nothing(redshift: Redshift, gold: Warehouse) -> None:
     before = redshift.versions()
     redshift.sql(f"truncate {SPECTRUM.schema}.exact_manifest")
