@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test test-all test-quick lint docs glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup build test test-all test-quick lint docs ddl glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -36,6 +36,9 @@ lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
 docs: setup ## dbt's documentation with the lineage graph, served on this machine
 	@$(BIN)/dbt docs generate
 	@$(BIN)/dbt docs serve --host 127.0.0.1
+
+ddl: setup ## SQL for Redshift and Athena from the contracts, in target/ddl
+	@$(BIN)/python -m goldkit ddl $(ARGS)
 
 glue-build: setup ## Gold on AWS Glue: preflight, dbt build, the session stopped at the end
 	@$(BIN)/python -m goldkit glue-build $(ARGS)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -152,6 +153,38 @@ def glue_statements() -> None:
     from goldkit import statements
 
     statements.run()
+
+
+@app.command()
+def ddl(
+    folder: Annotated[Path, typer.Option(help="Where the files go.")] = PROJECT / "target" / "ddl",
+    gold_base: Annotated[str, typer.Option(envvar="GOLD_BASE", help="Where Gold lies in S3.")] = "",
+    database: Annotated[str, typer.Option(envvar="GOLD_SCHEMA", help="Its database in the Data Catalog.")] = "gold",
+    region: Annotated[str, typer.Option(envvar="AWS_REGION", help="Region of the Data Catalog.")] = "eu-west-1",
+    role: Annotated[
+        str, typer.Option(envvar="REDSHIFT_ROLE_ARN", help="Role by which Redshift reads; default: its own.")
+    ] = "default",
+    schema: Annotated[str, typer.Option(envvar="REDSHIFT_SCHEMA", help="Schema of the tables in Redshift.")] = "gold",
+    external_schema: Annotated[
+        str, typer.Option(envvar="REDSHIFT_EXTERNAL_SCHEMA", help="Redshift's schema over the Data Catalog.")
+    ] = "spectrum",
+) -> None:
+    """SQL for Redshift and Athena from the contracts: docs/redshift.md."""
+    from goldkit import ddl as sql
+
+    if not gold_base:
+        gold_base = "s3://company-gold"
+        console.print(f"[yellow]GOLD_BASE is not given: athena.sql says {gold_base}.[/]", soft_wrap=True)
+    try:
+        names = sql.Names(gold_base, database, region, role, schema, external_schema)
+        if code := run(BIN / "dbt", "--quiet", "parse", "--target-path", PROJECT / "target"):
+            raise typer.Exit(code)
+        manifest = json.loads((PROJECT / "target" / "manifest.json").read_text())
+        for file in sql.write(manifest, names, folder):
+            console.print(str(file), soft_wrap=True)
+    except SetupError as error:
+        console.print(f"[red]{error}[/]", soft_wrap=True)
+        raise typer.Exit(1) from error
 
 
 @app.command()

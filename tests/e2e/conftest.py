@@ -19,6 +19,8 @@ from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
 from goldkit.glue_endpoint import SMALL
 
+from .postgres import Postgres, server
+
 NewWarehouse = Callable[..., Warehouse]
 # Gold tables by the length of their partitions.
 DAILY = ("fact_events", "fact_transactions", "fact_user_activity")
@@ -90,6 +92,13 @@ def gold(lake: Lake, new_warehouse: NewWarehouse) -> Warehouse:
 def artefacts(monkeypatch: pytest.MonkeyPatch) -> None:
     """dbt writes manifest.json and run_results.json."""
     monkeypatch.setenv("DBT_WRITE_JSON", "true")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for all tests, which stands for Redshift."""
+    with server() as running:
+        yield running
 
 
 def copy_of_the_project(folder: Path) -> Path:

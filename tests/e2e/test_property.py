@@ -3,7 +3,8 @@
 Guards against what nobody thought of: changes of every kind in random order, a plain run after each,
 and then all ten tables and the rejected ones are what the oracle says, and now and then what a
 rebuild from nothing in another folder gives. Each run may rewrite only the partitions whose inputs
-changed, and leaves nothing lying about.
+changed, and leaves nothing lying about. After each run the load into Redshift makes that equal to Gold
+(docs/redshift.md), on PostgreSQL.
 
     python -m pytest tests/e2e/test_property.py                      # each kind once, twelve to a run
     GOLD_CHANGES=200 python -m pytest tests/e2e/test_property.py -s  # so many, at random; one to three hours
@@ -29,6 +30,7 @@ from goldkit.compare import PATHS
 from goldkit.oracle import gold as compute
 
 from .conftest import NewWarehouse, assert_exact
+from .postgres import Postgres, Redshift, manifest_of
 
 MANY = int(os.environ.get("GOLD_CHANGES", "0"))
 AT_ONCE = 1 if MANY else 12  # changes between two runs
@@ -45,6 +47,7 @@ class SilverChanges(RuleBasedStateMachine):
     """
 
     new_warehouse: ClassVar[NewWarehouse]
+    postgres: ClassVar[Postgres]
     folders: ClassVar[pytest.TempPathFactory]
     total: ClassVar[int] = 0
 
@@ -58,6 +61,15 @@ class SilverChanges(RuleBasedStateMachine):
         outcome = self.warehouse.build()
         assert_exact(self.warehouse, outcome)
         self.expected = compute(self.lake.root, now=outcome.started_at)
+        self.redshift = Redshift(type(self).postgres, manifest_of(self.warehouse))
+        self.redshift.make()
+        self.load()
+
+    def load(self) -> None:
+        self.redshift.show(self.gold)
+        self.redshift.load()
+        assert self.redshift.unlike_gold(self.gold) == []
+        assert set(self.redshift.load().values()) == {0}
 
     @rule(skips=st.lists(st.integers(0, len(CHANGES) - 1), min_size=AT_ONCE, max_size=AT_ONCE))
     def change_silver(self, skips: list[int]) -> None:
@@ -75,6 +87,7 @@ class SilverChanges(RuleBasedStateMachine):
         days = {dataset: touched_days(before[dataset], after[dataset]) for dataset in before}
         days["restated"] = restated_days(expected, self.expected)
         assert_only_needed(files, check.files(self.gold), days)
+        self.load()
         self.runs += 1
         if self.runs % REBUILD_EVERY == 0:
             self.rebuild()
@@ -123,10 +136,11 @@ def assert_only_needed(before: check.Files, after: check.Files, days: dict[str, 
 
 
 def test_any_change_to_silver(
-    new_warehouse: NewWarehouse, tmp_path_factory: pytest.TempPathFactory
+    new_warehouse: NewWarehouse, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     SilverChanges.folders = tmp_path_factory
     SilverChanges.new_warehouse = staticmethod(new_warehouse)
+    SilverChanges.postgres = postgres
     shrink = (Phase.shrink,) if os.environ.get("GOLD_SHRINK") else ()
     run_state_machine_as_test(
         SilverChanges,
