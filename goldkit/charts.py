@@ -19,7 +19,6 @@ Drawing = alt.LayerChart | alt.FacetChart  # what Altair says of layers
 COLORS = ("var(--one)", "var(--two)", "var(--three)", "var(--four)")
 WIDTHS = {"wide": 540, "narrow": 320}
 HEIGHT = 220
-GAP = 0.75  # between bars
 THEME = {
     "background": "transparent",
     "font": "sans-serif",
@@ -51,8 +50,9 @@ def timeline(rows: Sequence[Row], series: Sequence[str], mark: str) -> Markup:
         color = alt.Color("series:N", scale=alt.Scale(domain=series, range=COLORS[: len(series)]), legend=None)
         chart = _chart("values").encode(y=_amount(), color=color)
         if mark == "bar":
-            x, order = alt.X("start:T", scale=scale, axis=axis), alt.Order("series:N", sort="descending")
-            bars = chart.mark_bar(orient="vertical", stroke="var(--card)", strokeWidth=GAP)
+            x, order = alt.X("start:T", scale=scale, axis=axis), alt.Order("series:N", sort="ascending")
+            gap = min(2.0, width / len(rows) / 6)
+            bars = chart.mark_bar(orient="vertical", stroke="var(--card)", strokeWidth=gap)
             shown = bars.encode(x=x, x2="until", order=order)
         else:
             x = alt.X("middle:T", scale=scale, axis=axis)
@@ -70,7 +70,7 @@ def histogram(rows: Sequence[Row]) -> Markup:
     def draw(width: int) -> Drawing:
         axis = alt.Axis(format="~s", grid=False, tickCount=width // 60)
         x = alt.X("start:Q", scale=alt.Scale(nice=False), axis=axis)
-        bars = _chart().mark_bar(orient="vertical", color=COLORS[0], stroke="var(--card)", strokeWidth=GAP)
+        bars = _chart().mark_bar(orient="vertical", color=COLORS[0], stroke="var(--card)", strokeWidth=1)
         return alt.layer(bars.encode(x=x, x2="until", y=_amount()), _hits().encode(x=x, x2="until"))
 
     return _svg(draw, rows)

@@ -141,11 +141,19 @@ def _count(gold: str, name: str) -> str:
 @app.command()
 def report(out: Path = PROJECT / ".local" / "report" / "index.html") -> None:
     """One page of HTML from GOLD_BASE: its numbers, and whether it is well."""
+    import duckdb
+
     from goldkit import report as page
 
     gold = os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
-    # Of a Gold in this folder the page does not say where the folder is.
-    if not page.write(gold, gold.removeprefix(f"{PROJECT}/"), out, RESULTS):
+    try:
+        # Of a Gold in this folder the page does not say where the folder is.
+        found = page.write(gold, gold.removeprefix(f"{PROJECT}/"), out, RESULTS)
+    except (OSError, ValueError, duckdb.Error) as error:
+        console.print(f"[red]{gold} cannot be read: {error}[/]", soft_wrap=True)
+        console.print("Is a run writing to it? Make the report again when it is over.")
+        raise typer.Exit(1) from error
+    if not found:
         console.print(f"[yellow]There are no tables in {gold}, and the page says so.[/]", soft_wrap=True)
     console.print(f"Report: {out}", soft_wrap=True)
 

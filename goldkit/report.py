@@ -143,7 +143,7 @@ def headline(gold: Gold, last: date, days: int) -> list[Row]:
     span = WINDOW if days >= 2 * WINDOW else 7
     (now,) = gold.rows("totals", last, WINDOW)
     (recent,), (before,) = (gold.rows("totals", to, span) for to in (last, last - timedelta(span)))
-    titles = {"revenue": "Revenue", "orders": "Orders", "users": "Active users", "delivered": "Delivered"}
+    titles = {"revenue": "Revenue", "orders": "Orders", "users": "Active users", "delivered": "Delivered so far"}
     cards = []
     for key, title in titles.items():
         share, change = key == "delivered", None

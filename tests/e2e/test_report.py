@@ -213,7 +213,7 @@ def test_shows_what_gold_holds(pages: Callable[[str], Page], name: str) -> None:
     assert f"Revenue {revenue} " in page.text
     assert f"Orders {len(orders):,} " in page.text
     assert f"Active users {len({row['user_id'] for row in active}):,} " in page.text
-    assert f"Delivered {delivered * 100:.1f} %" in page.text
+    assert f"Delivered so far {delivered * 100:.1f} %" in page.text
     for dataset in ("events", "transactions"):
         rejected = page.tables[f"rejected_{dataset}"]["reason"].to_pylist()
         rows = len(rejected) + page.tables[f"fact_{dataset}"].num_rows
@@ -252,3 +252,15 @@ def test_nothing_to_show(pages: Callable[[str], Page], monkeypatch: pytest.Monke
     assert done.exit_code == 0, done.output
     assert "There are no tables in" in done.output
     assert (tmp_path / "page" / "index.html").exists()
+
+
+def test_a_broken_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As one that a run is about to replace: a sentence, not a traceback, and no page of half of Gold."""
+    file = tmp_path / PATHS["daily_revenue"] / "month=2024-02" / "part-0.parquet"
+    file.parent.mkdir(parents=True)
+    file.write_text("no parquet")
+    monkeypatch.setenv("GOLD_BASE", str(tmp_path))
+    done = CliRunner().invoke(cli.app, ["report", "--out", str(tmp_path / "index.html")])
+    assert done.exit_code == 1
+    assert "cannot be read" in done.output and "part-0.parquet" in done.output
+    assert not (tmp_path / "index.html").exists()
