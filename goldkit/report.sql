@@ -160,7 +160,7 @@ select
     end) as share
 from rejected()
 group by dataset, reason
-order by dataset, value desc;
+order by dataset, value desc, reason;
 
 -- One row per day or week, an average of days as above.
 create macro rejected_daily(step, first_day, last_day) as table
