@@ -19,6 +19,7 @@ Drawing = alt.LayerChart | alt.FacetChart  # what Altair says of layers
 COLORS = ("var(--one)", "var(--two)", "var(--three)", "var(--four)")
 WIDTHS = {"wide": 540, "narrow": 320}
 HEIGHT = 220
+AMOUNT = "format(datum.value, abs(datum.value) < 1000 ? '~r' : '~s')"  # 0.5, 200, 4k
 THEME = {
     "background": "transparent",
     "font": "sans-serif",
@@ -68,7 +69,7 @@ def histogram(rows: Sequence[Row]) -> Markup:
     """Bars of `value`, from `start` to `until` of a number."""
 
     def draw(width: int) -> Drawing:
-        axis = alt.Axis(format="~s", grid=False, tickCount=width // 60)
+        axis = alt.Axis(labelExpr=AMOUNT, grid=False, tickCount=width // 60)
         x = alt.X("start:Q", scale=alt.Scale(nice=False), axis=axis)
         bars = _chart().mark_bar(orient="vertical", color=COLORS[0], stroke="var(--card)", strokeWidth=1)
         return alt.layer(bars.encode(x=x, x2="until", y=_amount()), _hits().encode(x=x, x2="until"))
@@ -122,8 +123,7 @@ def heatmap(rows: Sequence[Row]) -> Markup:
 
 
 def _amount() -> alt.Y:
-    label = "format(datum.value, abs(datum.value) < 1000 ? '~r' : '~s')"
-    return alt.Y("value:Q", scale=alt.Scale(nice=4), axis=alt.Axis(labelExpr=label, tickCount=4))
+    return alt.Y("value:Q", scale=alt.Scale(nice=4), axis=alt.Axis(labelExpr=AMOUNT, tickCount=4))
 
 
 def _hits() -> alt.Chart:

@@ -352,8 +352,9 @@ def number(value: float | None, places: int = 0, short: bool = False) -> str:
     """With commas, and a decimal where it is small and no whole number. `short`: 1.23 M instead of 1,230,000."""
     if value is None:
         return "–"
-    if short and abs(value) >= 1e6:
-        return f"{value / 1e6:,.2f} M"
+    for unit, letters in ((1e9, "bn"), (1e6, "M")) if short else ():
+        if abs(value) >= unit:
+            return f"{value / unit:,.2f} {letters}"
     if not places and abs(value) < 10 and value != int(value):
         places = 1
     return f"{value:,.{places}f}"
