@@ -122,7 +122,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Page]:
         folder = tmp_path_factory.mktemp(name)
         tables: dict[str, pa.Table] = {}
         if days := {"month": 30, "years": 3 * 365, "tables": 1}.get(name):
-            silver.sample(folder / "silver", days=days, events=20 * days)
+            silver.sample(folder / "silver", days=days, events=600 + 8 * days)
             compact(folder / "silver")
             tables = oracle.gold(folder / "silver", now=NOW)
             for rejected, moment in (("rejected_events", "ts"), ("rejected_transactions", "created_at")):
