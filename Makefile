@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test test-all test-quick lint docs ddl glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup build report test test-all test-quick lint docs ddl glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -20,6 +20,9 @@ setup: $(VENV)/ready ## environment, packages, profile
 
 build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BASE, and a summary
 	@$(BIN)/python -m goldkit build $(ARGS)
+
+report: setup ## one page of HTML from GOLD_BASE, to be opened in a browser: its numbers, and whether it is well
+	@$(BIN)/python -m goldkit report $(ARGS)
 
 test: setup lint ## before each push, and in CI: lint, dbt's tests, unit tests, each kind of end-to-end test
 	@$(BIN)/python -m pytest $(TWO) -m "not long"

@@ -1,4 +1,4 @@
-"""The commands behind the Makefile: set-up, build with a summary, lint."""
+"""The commands behind the Makefile: set-up, build with a summary, report, lint."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def summary() -> None:
     if failed:
         console.print("Next: mend what failed and run the same command again; it takes up from there.")
     else:
-        console.print("Next: dbt docs generate && dbt docs serve, or the queries in analyses/.")
+        console.print("Next: make report, dbt docs generate && dbt docs serve, or the queries in analyses/.")
 
 
 def _layer(unique_id: str) -> tuple[int, str]:
@@ -137,6 +137,26 @@ def _count(gold: str, name: str) -> str:
         return f"{ds.dataset(path, filesystem=filesystem, format='parquet').count_rows():,}"
     except (OSError, ValueError):
         return ""
+
+
+@app.command()
+def report(out: Path = PROJECT / ".local" / "report" / "index.html") -> None:
+    """One page of HTML from GOLD_BASE: its numbers, and whether it is well."""
+    import duckdb
+
+    from goldkit import report as page
+
+    gold = os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
+    try:
+        # Of a Gold in this folder the page does not say where the folder is.
+        found = page.write(gold, gold.removeprefix(f"{PROJECT}/"), out, RESULTS)
+    except (OSError, ValueError, duckdb.Error) as error:
+        console.print(f"[red]{gold} cannot be read: {error}[/]", soft_wrap=True)
+        console.print("Is a run writing to it? Make the report again when it is over.")
+        raise typer.Exit(1) from error
+    if not found:
+        console.print(f"[yellow]There are no tables in {gold}, and the page says so.[/]", soft_wrap=True)
+    console.print(f"Report: {out}", soft_wrap=True)
 
 
 @app.command(context_settings=DBT_OPTIONS)
