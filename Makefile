@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 BIN = $(VENV)/bin
+BASE ?= main
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build test test-all test-quick lint docs glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup build diff test test-all test-quick lint docs glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -20,6 +21,9 @@ setup: $(VENV)/ready ## environment, packages, profile
 
 build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BASE, and a summary
 	@$(BIN)/python -m goldkit build $(ARGS)
+
+diff: setup ## what this change does to Gold, against BASE (default: main): contracts, rows, what the merge rebuilds
+	@$(BIN)/python -m goldkit diff $(BASE)
 
 test: setup lint ## before each push, and in CI: lint, dbt's tests, unit tests, each kind of end-to-end test
 	@$(BIN)/python -m pytest $(TWO) -m "not long"
