@@ -54,7 +54,7 @@ def compare(before: Path, after: Path, old: Columns, new: Columns, key: Sequence
             f"create table pairs as select b, a from b full join a on {same} where"
             f" {' or '.join(['b.here is null', 'a.here is null', *differ.values()])}"
         )
-        kinds = ("b.here is null", "a.here is null", "b.here + a.here > 0")
+        kinds = ("b.here is null", "a.here is null", "b.here is not null and a.here is not null")
         counts = [*kinds, *(f"{kinds[2]} and {differs}" for differs in differ.values())]
         found = con.execute(f"select {', '.join(f'count_if({it})' for it in counts)} from pairs").fetchone() or ()
         rows = Rows(*found[:3])
