@@ -23,7 +23,7 @@ build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BA
 	@$(BIN)/python -m goldkit build $(ARGS)
 
 diff: setup ## what this change does to Gold, against BASE (default: main): contracts, rows, what the merge rebuilds
-	@$(BIN)/python -m goldkit diff $(BASE)
+	@$(BIN)/python -m goldkit diff '$(BASE)'
 
 test: setup lint ## before each push, and in CI: lint, dbt's tests, unit tests, each kind of end-to-end test
 	@$(BIN)/python -m pytest $(TWO) -m "not long"
@@ -34,7 +34,7 @@ test-all: setup lint ## each night, and after a change to packages/exact: the sa
 test-quick: setup lint ## while you work: lint, macro tests, unit tests, one build of the sample and of the toy against their oracles
 	@$(BIN)/python -m pytest $(TWO) -m quick
 
-lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
+lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, zizmor, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint
 
 docs: setup ## dbt's documentation with the lineage graph, served on this machine

@@ -38,6 +38,7 @@ LINTERS: dict[str, tuple[str, ...]] = {
     "dbt parse": ("dbt", "--quiet", "--warn-error", "parse", "--show-all-deprecations", "--no-partial-parse"),
     "dbt-bouncer": ("dbt-bouncer", "run"),
     "dbt-bouncer of packages/exact": ("dbt-bouncer", "run", "--config-file", "packages/exact/dbt-bouncer.yml"),
+    "zizmor": ("zizmor", "--offline", "--quiet", ".github/workflows"),
     "cfn-lint": ("cfn-lint", "deploy/template.yml"),
     # Policies of what somebody may do; the trust policy, which has no resource, is checked by cfn-lint.
     "parliament": ("parliament", "--files", "deploy/role-policy.json,deploy/caller-policy.json"),
