@@ -56,7 +56,8 @@ def compare(before: Path, after: Path, old: Columns, new: Columns, key: Sequence
         )
         kinds = ("b.here is null", "a.here is null", "b.here is not null and a.here is not null")
         counts = [*kinds, *(f"{kinds[2]} and {differs}" for differs in differ.values())]
-        found = con.execute(f"select {', '.join(f'count_if({it})' for it in counts)} from pairs").fetchone() or ()
+        sums = ", ".join(f"count(*) filter (where {it})" for it in counts)
+        found = con.execute(f"select {sums} from pairs").fetchone() or ()
         rows = Rows(*found[:3])
         rows.columns = {name: count for name, count in zip(values, found[3:], strict=True) if count}
         for kind in (kinds[2], *kinds[:2]):

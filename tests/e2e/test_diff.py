@@ -74,7 +74,7 @@ def test_one_rule_of_one_table(change: Callable[..., Report]) -> None:
 def test_comments_change_nothing(change: Callable[..., Report]) -> None:
     """Of SQL, of a macro, and a description of the contract."""
     report = change(*COMMENTS)
-    assert report.tables == report.contract == report.exposures == report.plan == []
+    assert not any((report.tables, report.contract, report.exposures, report.plan))
     assert report.text == f"**Nothing changes: the engine calls all {len(report.unchanged)} tables UNCHANGED.**\n"
 
 
@@ -147,7 +147,7 @@ def test_rows(tmp_path: Path) -> None:
     retyped = rows.compare(before, after, columns, {"id": "string", "text": "string"}, ["id"])
     assert (retyped.added, retyped.removed, retyped.changed) == (1, 1, 1)
     assert rows.compare(tmp_path / "none", after, columns, columns, ["id"]).added == 5
-    assert not rows.compare(after, after, columns, columns, ["id"]).differ
+    assert rows.compare(after, after, columns, columns, ["id"]) == rows.Rows()
 
 
 def test_worktree_is_removed_after_a_failure(tmp_path: Path) -> None:
