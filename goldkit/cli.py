@@ -106,6 +106,7 @@ def diff(base: str = typer.Argument("main")) -> None:
     try:
         report = comparison.run(base, _silver())
     except SetupError as error:
+        comparison.publish(f"**There is no data diff.**\n\n```\n{error}\n```\n")
         console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(1) from error
     console.print(Markdown(report.text) if console.is_terminal else Text(report.text), soft_wrap=True)

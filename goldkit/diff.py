@@ -100,7 +100,7 @@ def _row(cells: Any) -> str:
 
 
 def run(base: str, silver: Path) -> Report:
-    """What the working tree makes of a Silver, against what it was where it left `base`."""
+    """What the working tree makes of a Silver, against what it was where it left `base`. One at a time in a clone."""
     commit = git("merge-base", base, "HEAD")
     files = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(silver.rglob("*.parquet"))]
     kept = FOLDER / hashlib.md5(f"{commit} {files}".encode()).hexdigest()[:12]
@@ -118,11 +118,17 @@ def run(base: str, silver: Path) -> Report:
                 Warehouse("change", scratch / "of_change", silver, scratch / "gold"),
                 Warehouse("plan", scratch / "of_change", silver, Path(production)) if production else None,
             )
-    (FOLDER / "report.md").write_text(report.text, encoding="utf-8")
+    publish(report.text)
+    return report
+
+
+def publish(text: str) -> None:
+    """Write the summary to a file, and in a workflow into the summary of its run."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "report.md").write_text(text, encoding="utf-8")
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(report.text)
-    return report
+            file.write(text)
 
 
 @contextmanager
