@@ -43,7 +43,7 @@ def change(tmp_path_factory: pytest.TempPathFactory, new_warehouse: NewWarehouse
             text = (PROJECT / file).read_text()
             assert old in text
             (project / file).write_text(text.replace(old, new, 1))
-        base, changed = new_warehouse(lake, "base"), new_warehouse(lake, "change")
+        base, changed = new_warehouse(lake), new_warehouse(lake, "change")
         base.gold, changed.project = kept / "gold", project
         try:
             return diff.between(base, changed, Warehouse("plan", changed.folder, lake, base.gold, project))
