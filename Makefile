@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 REQUIREMENTS ?= requirements.txt
 BIN = $(VENV)/bin
+BASE ?= main
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build report test test-all test-quick lint docs ddl glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup build report diff test test-all test-quick lint docs ddl glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -24,6 +25,9 @@ build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BA
 report: setup ## one page of HTML from GOLD_BASE, to be opened in a browser: its numbers, and whether it is well
 	@$(BIN)/python -m goldkit report $(ARGS)
 
+diff: setup ## what this change does to Gold, against BASE (default: main): contracts, rows, what the merge rebuilds
+	@$(BIN)/python -m goldkit diff '$(BASE)'
+
 test: setup lint ## before each push, and in CI: lint, dbt's tests, unit tests, each kind of end-to-end test
 	@$(BIN)/python -m pytest $(TWO) -m "not long"
 
@@ -33,7 +37,7 @@ test-all: setup lint ## each night, and after a change to packages/exact: the sa
 test-quick: setup lint ## while you work: lint, macro tests, unit tests, one build of the sample and of the toy against their oracles
 	@$(BIN)/python -m pytest $(TWO) -m quick
 
-lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, cfn-lint, parliament
+lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, zizmor, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint
 
 docs: setup ## dbt's documentation with the lineage graph, served on this machine

@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
@@ -37,6 +39,7 @@ LINTERS: dict[str, tuple[str, ...]] = {
     "dbt parse": ("dbt", "--quiet", "--warn-error", "parse", "--show-all-deprecations", "--no-partial-parse"),
     "dbt-bouncer": ("dbt-bouncer", "run"),
     "dbt-bouncer of packages/exact": ("dbt-bouncer", "run", "--config-file", "packages/exact/dbt-bouncer.yml"),
+    "zizmor": ("zizmor", "--offline", "--quiet", ".github/workflows"),
     "cfn-lint": ("cfn-lint", "deploy/template.yml"),
     # Policies of what somebody may do; the trust policy, which has no resource, is checked by cfn-lint.
     "parliament": ("parliament", "--files", "deploy/role-policy.json,deploy/caller-policy.json"),
@@ -72,12 +75,7 @@ def setup() -> None:
 @app.command(context_settings=DBT_OPTIONS)
 def build(context: typer.Context) -> None:
     """`dbt build` without the unit tests of the SQL, then what came out of it. Takes dbt's options."""
-    if not os.environ.get("SILVER_BASE") and not (SAMPLE / "silver").exists():
-        from goldkit import silver
-
-        console.print(f"No SILVER_BASE given: generating a sample in {SAMPLE / 'silver'}", soft_wrap=True)
-        silver.sample(SAMPLE / "silver")
-    for file in Path(os.environ.get("SILVER_BASE", SAMPLE / "silver")).glob("*/**/*.parquet"):
+    for file in _silver().glob("*/**/*.parquet"):
         if not file.stat().st_size:
             console.print(f"[red]{file} is empty, and Spark would skip it without a word.[/]", soft_wrap=True)
             console.print("Deliver it again or remove it, then run again; Gold was not touched.")
@@ -87,6 +85,32 @@ def build(context: typer.Context) -> None:
     if RESULTS.exists():
         summary()
     raise typer.Exit(code)
+
+
+def _silver() -> Path:
+    """SILVER_BASE, or else the sample, which is generated where there is none."""
+    if os.environ.get("SILVER_BASE"):
+        return Path(os.environ["SILVER_BASE"])
+    if not (SAMPLE / "silver").exists():
+        from goldkit import silver
+
+        console.print(f"No SILVER_BASE given: generating a sample in {SAMPLE / 'silver'}", soft_wrap=True)
+        silver.sample(SAMPLE / "silver")
+    return SAMPLE / "silver"
+
+
+@app.command()
+def diff(base: str = typer.Argument("main")) -> None:
+    """What the working tree does to Gold, against the commit where it left BASE: contracts, plan, rows."""
+    from goldkit import diff as comparison
+
+    try:
+        report = comparison.run(base, _silver())
+    except SetupError as error:
+        comparison.publish(f"**There is no data diff.**\n\n```\n{error}\n```\n")
+        console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
+        raise typer.Exit(1) from error
+    console.print(Markdown(report.text) if console.is_terminal else Text(report.text), soft_wrap=True)
 
 
 @app.command()
