@@ -166,7 +166,7 @@ def between(base: Warehouse, change: Warehouse, production: Warehouse | None = N
         shutil.rmtree(change.gold / _place(old[name]), ignore_errors=True)
     done = _succeeded(change.build(), "The change")
     report = Report(contract=contract_changes(before, after))
-    for name, node in new.items():
+    for name, node in sorted(new.items(), key=lambda item: _place(item[1])):
         said = _said(done, name)
         if not said["rebuilt"] and not said["dropped"]:
             report.unchanged.append(name)
@@ -178,7 +178,7 @@ def between(base: Warehouse, change: Warehouse, production: Warehouse | None = N
             rows = compare(*places, _columns(old[name]), _columns(node), _key(after, node))
         report.tables.append(Table(name, f"{said['rebuilt']} of {said['checked']}", why, rows))
     report.exposures += _exposures([before, after], {*report.differing, *remade, *(old.keys() ^ new.keys())})
-    report.plan += _plan([table.name for table in report.tables], remade, production)
+    report.plan += _plan({table.name: _place(new[table.name]) for table in report.tables}, remade, production)
     return report
 
 
@@ -209,26 +209,30 @@ def _said(outcome: Outcome, name: str) -> dict[str, Any]:
     return said
 
 
-def _plan(names: list[str], remade: list[str], production: Warehouse | None) -> list[str]:
+def _plan(places: dict[str, str], remade: list[str], production: Warehouse | None) -> list[str]:
     """What production rebuilds: by the engine's plan for its Gold, where GOLD_BASE says where that is."""
     lines = []
-    if production and names:
+    if production and places:
         # The plan looks at each table as its inputs are now; those below a changed one follow.
         done = _succeeded(production.dbt(*BUILD, variables={"explain": True}), "The plan")
-        planned = {name: _said(done, name) for name in names}
-        code = {name: said["reasons"].get("code changed", 0) for name, said in planned.items()}
-        below = {name: said["checked"] for name, said in planned.items() if not code[name]}
-        lines.append(f"{_count(sum(code.values()), 'partition')} for new code: {_named(code)}")
-        lines += [f"up to {sum(below.values())} of tables below: {_named(below)}"] if below else []
-    elif names:
-        lines.append(f"every partition of {', '.join(names)}; with GOLD_BASE set, the plan says how many there are")
+        code: dict[str, int] = {}
+        below: dict[str, int] = {}
+        for name, place in places.items():
+            said = _said(done, name)
+            # A plan counts a table that is replaced as a whole as one.
+            count = max(said["checked"], len([*(production.gold / place).glob("*=*")]))
+            (code if "code changed" in said["reasons"] else below)[name] = count
+        lines += [f"{_count(sum(code.values()), 'partition')} for new code: {_named(code)}"] if code else []
+        lines += [f"up to {sum(below.values())} of other tables: {_named(below)}"] if below else []
+    elif places:
+        lines.append(f"every partition of {', '.join(places)}; with GOLD_BASE set, the plan says how many there are")
     if remade:
         lines.append(f"by hand: `dbt build --full-refresh --select {' '.join(f'{name}+' for name in remade)}`")
     return lines
 
 
 def _named(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
 # --- what dbt's manifest says --------------------------------------------------------------------
