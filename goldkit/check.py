@@ -78,6 +78,8 @@ def _unknown(gold: Path) -> Iterator[Path]:
     tables = logs | {gold / path for path in (*PATHS.values(), *OTHERS)}
     layers = {table.parent for table in tables}
     for layer in gold.iterdir():
+        if layer == gold / "history":  # Iceberg's own
+            continue
         if layer not in layers:
             yield layer
             continue

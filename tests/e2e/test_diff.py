@@ -54,6 +54,7 @@ def change(tmp_path_factory: pytest.TempPathFactory, new_warehouse: NewWarehouse
     return report
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("artefacts")
 def test_one_rule_of_one_table(change: Callable[..., Report]) -> None:
     report = change(RULE)
@@ -70,6 +71,7 @@ def test_one_rule_of_one_table(change: Callable[..., Report]) -> None:
     assert report.text.startswith("**Rows differ in 1 table: daily_revenue.**")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("artefacts")
 def test_comments_change_nothing(change: Callable[..., Report]) -> None:
     """Of SQL, of a macro, and a description of the contract."""

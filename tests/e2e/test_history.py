@@ -59,8 +59,7 @@ def test_every_version_of_a_user(lake: Lake, new_warehouse: Any) -> None:
     first = [("a", "Rome", 1, None), ("b", "Oslo", 1, None), ("c", "Lima", 1, None)]
     assert versions(warehouse) == first
 
-    assert take(warehouse) == "UNCHANGED"
-    take(warehouse, "snapshot")
+    assert take(warehouse, "snapshot") == "UNCHANGED"
     assert versions(warehouse) == first
 
     deliver(lake, {"a": "Bonn", "c": "Lima", "d": "Cork"})
@@ -75,9 +74,6 @@ def test_every_version_of_a_user(lake: Lake, new_warehouse: Any) -> None:
     third = [*second, ("b", "Oslo", 3, None), ("d", "Cork", 2, None)]
     assert versions(warehouse) == sorted(third, key=repr)
     assert list((warehouse.gold / "history" / "users_history" / "data").glob("*.parquet"))
-
-    outcome = warehouse.dbt("test", "--select", "users_history")
-    assert outcome.success, outcome.message
 
 
 def everything(*folders: Path) -> str:
