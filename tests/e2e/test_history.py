@@ -51,6 +51,7 @@ def take(warehouse: Warehouse, *args: str, **options: Any) -> str:
     return outcome.said("users_history")
 
 
+@pytest.mark.long  # make test takes the first version of each user, and tests it: test_gold
 def test_every_version_of_a_user(lake: Lake, new_warehouse: Any) -> None:
     """A first state; a change, a new user and one who is gone; his return. Right to the row."""
     warehouse = new_warehouse(lake.root, "history")
