@@ -1,7 +1,7 @@
 """The history of users: every version that dim_users ever had, and from which run to which.
 
 Guards against a version that is lost or doubled, a user who is gone and still looks valid, a history that is
-replaced because the adapter did not see it, and a run that needs Iceberg where there is none.
+replaced because the adapter did not see it, personal data in clear, and users who come back.
 """
 
 from __future__ import annotations
