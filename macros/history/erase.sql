@@ -10,22 +10,23 @@
   {%- if not ids -%}
     {{- exceptions.raise_compiler_error("Nobody is named: --args '{user_ids: [u1, u2]}'") -}}
   {%- endif -%}
-  {%- set among = ' in (' ~ ids | join(', ') ~ ')' -%}
-  {%- set silver = rows_of_users(silver_tables(), 'trim(user_id)' ~ among) -%}
+  {#- Silver and rejected rows may have spaces around an id. -#}
+  {%- set theirs = 'trim(user_id) in (' ~ ids | join(', ') ~ ')' -%}
+  {%- set silver = rows_of_users(silver_tables(), theirs) -%}
   {%- if silver -%}
     {{- exceptions.raise_compiler_error(
       'Silver still holds them: ' ~ silver | join(', ') ~ '. Nothing was erased.'
       ~ ' Deliver these files without them, run `dbt build`, and erase again.'
     ) -}}
   {%- endif -%}
-  {%- set gold = rows_of_users(gold_tables(), 'user_id' ~ among) -%}
+  {%- set gold = rows_of_users(gold_tables(), theirs) -%}
   {%- if gold -%}
     {{- exceptions.raise_compiler_error(
       'Gold still holds them: ' ~ gold | join(', ') ~ '. Nothing was erased. Run `dbt build`, which'
       ~ ' removes what Silver no longer holds, and erase again.'
     ) -}}
   {%- endif -%}
-  {%- do erase_history('user_id' ~ among) -%}
+  {%- do erase_history(theirs) -%}
   {%- endif -%}
 {% endmacro %}
 
