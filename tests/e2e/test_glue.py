@@ -441,7 +441,7 @@ def test_without_any_one_statement_a_build_is_denied_something(gold: GlueWarehou
 
 
 @pytest.mark.long
-@pytest.mark.skipif("GOLD_PERMISSIONS" not in os.environ, reason="a quarter of an hour: README, Development")
+@pytest.mark.skipif("GOLD_PERMISSIONS" not in os.environ, reason="a quarter of an hour: CONTRIBUTING, Tests")
 @pytest.mark.parametrize("name", STATEMENTS)
 def test_a_statement_that_is_missed(
     name: str, lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
