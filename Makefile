@@ -7,7 +7,7 @@ BASE ?= main
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build report diff test test-all test-quick lint docs ddl glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup build report example diff test test-all test-quick lint docs ddl glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -24,6 +24,9 @@ build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BA
 
 report: setup ## one page of HTML from GOLD_BASE, to be opened in a browser: its numbers, and whether it is well
 	@$(BIN)/python -m goldkit report $(ARGS)
+
+example: setup ## Gold and a report from 69,659 real purchases, whose totals are known
+	@$(BIN)/python -m goldkit example
 
 diff: setup ## what this change does to Gold, against BASE (default: main): contracts, rows, what the merge rebuilds
 	@$(BIN)/python -m goldkit diff '$(BASE)'

@@ -18,7 +18,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from goldkit import environment
+from goldkit import environment, links
 from goldkit.environment import PROJECT, SetupError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -183,6 +183,38 @@ def report(out: Path = PROJECT / ".local" / "report" / "index.html") -> None:
     console.print(f"Report: {out}", soft_wrap=True)
 
 
+@app.command()
+def example() -> None:
+    """Gold and its report from real purchases, and whether Gold has their published totals."""
+    from goldkit import example as cdnow
+
+    base = cdnow.FOLDER
+    os.environ.update(SILVER_BASE=str(base / "silver"), GOLD_BASE=str(base / "gold"))
+    try:
+        if not (base / "silver").exists():
+            cdnow.write_silver(cdnow.fetch(base), base / "silver")
+    except SetupError as error:
+        console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
+        raise typer.Exit(1) from error
+    RESULTS.unlink(missing_ok=True)
+    variables = json.dumps({"earliest_date": cdnow.FIRST_DAY})
+    code = run(BIN / "dbt", "build", "--exclude-resource-type", "unit_test", "--vars", variables)
+    if RESULTS.exists():
+        summary()
+    if code:
+        raise typer.Exit(code)
+    table, wrong = Table("total", "published", "in Gold"), 0
+    for total, found in cdnow.totals(base / "gold").items():
+        for name, value in found.items():
+            wrong += value != cdnow.PUBLISHED[total]
+            table.add_row(f"{total} by {name}", f"{cdnow.PUBLISHED[total]:,}", f"{value:,}")
+    console.print(table)
+    report(base / "report.html")
+    if wrong:
+        console.print("[red]Gold has other totals than were published.[/]")
+        raise typer.Exit(1)
+
+
 @app.command(context_settings=DBT_OPTIONS)
 def glue_build(context: typer.Context) -> None:
     """Preflight and `dbt build` on AWS Glue, in a session that is stopped at the end. Takes dbt's options."""
@@ -254,17 +286,28 @@ def long_lines() -> list[str]:
     ]
 
 
+# Lints of the project's own: each returns what it found, as messages.
+CHECKS = {"line length of macros": long_lines, "links": links.broken}
+
+
 @app.command()
-def lint() -> None:
-    """Everything that can be checked without data: SQL, conventions, yml, Python, infrastructure."""
-    if found := long_lines():
-        console.print("\n".join(["[red]Macros have lines that are too long:[/]", *found]), soft_wrap=True)
-        raise typer.Exit(1)
+def lint(names: list[str] = typer.Argument(None)) -> None:  # noqa: B008
+    """Everything that can be checked without data: SQL, conventions, yml, Python, pages, infrastructure."""
+    wrong = set(names or ()) - {*CHECKS, *LINTERS}
+    if wrong:
+        console.print(f"[red]No lint is called {', '.join(wrong)}. There are: {', '.join([*CHECKS, *LINTERS])}.[/]")
+        raise typer.Exit(2)
+    found = []
+    for name, check in CHECKS.items():
+        if (not names or name in names) and (messages := check()):
+            console.print(Rule(name), Text("\n".join(messages)), soft_wrap=True)
+            found.append(name)
     # Those of dbt read what its parser wrote, one after the other; the rest run beside them.
-    of_dbt = [name for name in LINTERS if name.startswith("dbt")]
-    others = [name for name in LINTERS if name not in of_dbt]
+    wanted = [name for name in LINTERS if not names or name in names]
+    of_dbt = [name for name in wanted if name.startswith("dbt")]
+    others = [name for name in wanted if name not in of_dbt]
     with ThreadPoolExecutor(2) as pool:
-        found = [name for names in pool.map(find, (of_dbt, others)) for name in names]
+        found += [name for each in pool.map(find, (of_dbt, others)) for name in each]
     if found:
         console.print(f"[red]{', '.join(found)} found something: see above.[/]")
         raise typer.Exit(1)
