@@ -204,6 +204,38 @@ def test_files_and_folders_with_odd_names_are_read(toy: Toy, tmp_path: Path) -> 
     assert_right(toy, toy.dbt("build"))
 
 
+def test_columns_that_files_call_otherwise_are_read(toy: Toy) -> None:
+    """Under their own name in some files and another in others; moments as nanoseconds, as a type and as text."""
+    yml, before = toy.project / "models" / "_readings.yml", found(toy.gold)
+    own = yml.read_text()
+    files = [toy.silver / "readings" / "others" / f"{number}.parquet" for number in range(3)]
+    day = datetime(2024, 5, 9, 23, 30)
+    moments = (
+        pa.array([day, day], pa.timestamp("ns")),
+        pa.array([day, day], pa.timestamp("us")),
+        pa.array([str(day), "never"]),
+    )
+    files[0].parent.mkdir()
+    for file, moment in zip(files, moments, strict=True):
+        pq.write_table(pa.table({"device": ["y", "z"], "Measured_At": moment, "celsius": [3.0, 4.5]}), file)
+    called = "exact: {day: taken_at, called: {sensor: device, taken_at: measured_at}}"
+    yml.write_text(own.replace("exact: {day: taken_at}", called))
+    try:
+        outcome = toy.dbt("build")
+        assert outcome.success, outcome.message
+        after = found(toy.gold)
+        assert set(before["days"]) < set(after["days"])
+        new = [(row[0], row[1], float(row[2]), str(row[3])) for row in set(after["days"]) - set(before["days"])]
+        assert sorted(new) == [("y", 3, 3.0, "2024-05-09"), ("z", 2, 4.5, "2024-05-09")]
+        yml.write_text(yml.read_text().replace("called: {sensor", "called: {device: x, sensor"))
+        outcome = toy.dbt("build")
+        assert "names the column device, which is not among its columns" in outcome.message
+    finally:
+        yml.write_text(own)
+        shutil.rmtree(files[0].parent)
+    assert_right(toy, toy.dbt("build"))
+
+
 @pytest.mark.long
 def test_many_files_of_another_type_are_read(toy: Toy) -> None:
     """Their names alone are longer than a statement on Glue may be. GOLD_FILES=3000 for ten times as many."""

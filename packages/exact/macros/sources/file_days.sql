@@ -95,7 +95,9 @@
 {# What a file's days depend on, apart from the file: which columns decide, and how text is read
    as a moment. #}
 {% macro day_rules(source) %}
-  {%- set rules = [source.name, source.day, source.moments, exact.moment('x'), exact.valid_moment('x')] -%}
+  {%- set rules = [
+    source.name, source.day, source.moments_in_files, exact.moment('x'), exact.valid_moment('x'),
+  ] -%}
   {%- for type in ('string', 'nanos', 'folder') -%}
     {%- do rules.append(exact.as_text('x', type)) -%}
   {%- endfor -%}

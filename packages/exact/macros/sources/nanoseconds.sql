@@ -12,15 +12,16 @@
   {%- set queries = [] -%}
   {%- set numbers = [] -%}
   {%- for source in sources -%}
-    {%- set table = exact.file_table(source, 'numbers', source.moments | join(', ')) -%}
-    {%- for column in source.moments -%}
+    {%- set table = exact.file_table(source, 'numbers', source.moments_in_files | join(', ')) -%}
+    {%- for column in source.moments_in_files -%}
       {%- set own = [] -%}
       {%- for file in files if file.source == source.name and column ~ ' number' in types[file.path] -%}
         {%- do own.append(file) -%}
       {%- endfor -%}
       {%- if own -%}
         {%- do statements.extend(exact.file_table_sql(
-          table, source, source.moments | join(' bigint, ') ~ ' bigint', 'parquet', exact.parquet_files()
+          table, source, source.moments_in_files | join(' bigint, ') ~ ' bigint', 'parquet',
+          exact.parquet_files()
         )) -%}
         {%- do queries.append(
           'select _metadata.file_path as file_path from ' ~ table ~ ' where _metadata.file_path in ('

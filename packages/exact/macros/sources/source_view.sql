@@ -21,11 +21,14 @@
     ) -%}
     {%- set texts = [] -%}
     {%- for column in source.columns -%}
-      {%- do texts.append(exact.as_text(column, group.columns.get(column)) ~ ' as ' ~ column) -%}
+      {%- do texts.append(
+        exact.first_of('as_text', source.names[column], group.columns) ~ ' as ' ~ column
+      ) -%}
     {%- endfor -%}
     {%- for column in source.moments -%}
-      {%- set moment = exact.as_moment(column, group.columns.get(column)) -%}
-      {%- do texts.append(moment ~ ' as ' ~ column ~ '__moment') -%}
+      {%- do texts.append(
+        exact.first_of('as_moment', source.names[column], group.columns) ~ ' as ' ~ column ~ '__moment'
+      ) -%}
     {%- endfor -%}
     {%- set select = 'select ' ~ texts | join(', ')
       ~ ', _metadata.file_path as file_path, _metadata.file_size as file_size,'
@@ -75,6 +78,16 @@
   ]) -}}
 {% endmacro %}
 
+{# SQL: what files hold in a column, by the macro as_text or as_moment, under the first of its names that is
+   not NULL. types: {name in a file: type}. #}
+{% macro first_of(as_what, names, types) %}
+  {%- set found = [] -%}
+  {%- for name in names if name == names[0] or name in types -%}
+    {%- do found.append(exact[as_what](name, types.get(name))) -%}
+  {%- endfor -%}
+  {{- return('coalesce(' ~ found | join(', ') ~ ')' if found | length > 1 else found[0]) -}}
+{% endmacro %}
+
 {# SQL: the text that a file holds in a column of a type; the type is none where the column is
    missing. #}
 {% macro as_text(column, type) %}
@@ -108,5 +121,5 @@
   {%- for type in (none, 'folder', 'nanos', 'string') -%}
     {%- do rules.append(exact.as_text('x', type)) -%}
   {%- endfor -%}
-  {{- return(rules + [source.columns, exact.day_rules(source)]) -}}
+  {{- return(rules + [source.in_files, exact.day_rules(source)]) -}}
 {% endmacro %}

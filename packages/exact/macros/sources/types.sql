@@ -29,7 +29,7 @@
 
 {# What the types to remember depend on, apart from the file. #}
 {% macro type_rules(source) %}
-  {{- return(local_md5(tojson([source.columns, source.moments]))[:8]) -}}
+  {{- return(local_md5(tojson([source.in_files, source.moments_in_files]))[:8]) -}}
 {% endmacro %}
 
 {# SQL: the remembered types that hold for the sources as they are declared now. #}
@@ -48,7 +48,9 @@
   {%- for file in files -%}
     {%- set source = sources | selectattr('name', 'equalto', file.source) | first -%}
     {%- do types.update({
-      file.path: exact.used_types(source.columns, source.moments, structs[file.path], file.path),
+      file.path: exact.used_types(
+        source.in_files, source.moments_in_files, structs[file.path], file.path
+      ),
     }) -%}
   {%- endfor -%}
   {%- for path in exact.with_nanoseconds(sources, files, types) -%}
@@ -106,10 +108,10 @@
   {{- return(modules.re.sub('[][{}*?]', '?', path) | replace('`', '``')) -}}
 {% endmacro %}
 
-{# 'id string, at number, country folder': the types of the declared columns in one file. A column
-   may stand in the folder's name instead (country=US), or nowhere, and is left out then. NULL
-   columns without a type (void) are as good as left out. A moment that is a bigint is a number,
-   until with_nanoseconds has looked. struct: Spark's struct<name:type,...>, from which nested
+{# 'id string, at number, country folder': the types of the declared columns in one file, by their names
+   there. A column may stand in the folder's name instead (country=US), or nowhere, and is left out
+   then. NULL columns without a type (void) are as good as left out. A moment that is a bigint is a
+   number, until with_nanoseconds has looked. struct: Spark's struct<name:type,...>, from which nested
    types are cut before it is read. #}
 {% macro used_types(columns, moments, struct, path) %}
   {%- set flat = namespace(text=struct[7:-1]) -%}
