@@ -41,6 +41,7 @@ lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, zizmor, cfn-lint, pa
 	@$(BIN)/python -m goldkit lint
 
 docs: setup ## dbt's documentation with the lineage graph, served on this machine
+	@$(BIN)/python -m goldkit docs
 	@$(BIN)/dbt docs generate
 	@$(BIN)/dbt docs serve --host 127.0.0.1
 
