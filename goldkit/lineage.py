@@ -74,6 +74,11 @@ class Lineage:
         return {node["name"]: node for node in sorted(tables, key=lambda node: (_layer(node), node["name"]))}
 
     @cached_property
+    def star_models(self) -> dict[str, Mapping[str, Any]]:
+        """Those of the star: dimensions, facts, marts."""
+        return {name: node for name, node in self.models.items() if _layer(node) < len(LAYERS)}
+
+    @cached_property
     def origins(self) -> dict[Column, Origin]:
         """Of each column of a model the columns of the tables that its SQL reads. Staging is part of that SQL."""
         names: dict[tuple[str, str], str] = {}  # schema and identifier -> name
@@ -149,9 +154,7 @@ class Lineage:
         for (table, column), (dimension, _) in self.joins.items():
             many = "|o" if self.keys.get(table) == (column,) else "}o"
             lines.append(f"    {table} {many}--o| {dimension} : {column}")
-        for table, node in self.models.items():
-            if _layer(node) not in range(len(LAYERS)):
-                continue
+        for table, node in self.star_models.items():
             lines.append(f"    {table} {{")
             for name, column in node["columns"].items():
                 marks = ["PK"] * (name in self.keys.get(table, ())) + ["FK"] * ((table, name) in self.joins)
@@ -185,9 +188,14 @@ def write(manifest: Mapping[str, Any], project: Path) -> list[Path]:
     """Write docs/star.md, its picture for dbt's site, and models/origins.md; returns the files."""
     found = Lineage(manifest)
     star = found.star()
+    colours = [
+        f"    style {name} stroke:{node['docs']['node_color']},fill:#fff"
+        for name, node in found.star_models.items()
+    ]
+    picture = "\n".join(["%%{init: {'theme': 'neutral', 'look': 'classic'}}%%", star, *colours])
     texts = {
         project / "docs" / "star.md": STAR.format(star),
-        project / "docs" / "images" / "star.svg": mmdr.render(star).svg(),
+        project / "docs" / "images" / "star.svg": mmdr.render(picture).svg(),
         project / "models" / "origins.md": ORIGINS.format(found.columns()),
     }
     for file, text in texts.items():
