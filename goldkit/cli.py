@@ -233,7 +233,7 @@ def ddl(
 
 @app.command()
 def docs() -> None:
-    """The pages that are made from the models: docs/star.md with its picture, and models/origins.md. Needs no Spark."""
+    """The pages that are made from the models: docs/star.md, its picture, models/origins.md. Needs no Spark."""
     from goldkit import lineage
 
     offline = ("--no-introspect", "--no-populate-cache")

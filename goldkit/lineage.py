@@ -25,8 +25,8 @@ MOMENT = "__moment"
 
 STAR = """# The star
 
-Tables with their columns. PK is what a row is about: no two rows have the same. FK leads to a row of a dimension, by the
-key of that table. There may be none: where a user or a country is missing, or is not known, use a left join.
+The tables of Gold and how they are joined. PK: what a row is about; no two rows have the same. FK: leads to one row
+of a dimension, or to none, where Silver has no user or country, or one that nobody knows. So take a left join.
 
 ```mermaid
 {}
@@ -39,9 +39,10 @@ key of that table. There may be none: where a user or a country is missing, or i
 ORIGINS = """{{% docs __silver_to_gold__ %}}
 # Where each column comes from
 
-The columns whose values go into a column: those of Silver, and, where other tables lie between, those of the last table
-on the way. What only chooses or groups rows is not listed, such as a condition, a join or a `group by`. A dash is no
-column: rows are counted, the value is the run's id, or it comes from a table that is no part of Silver.
+Listed are the columns whose values go into a column: those of Silver and, where other tables lie between, those of
+the last table on the way. What only chooses or groups rows is not listed, such as a condition, a join or a `group by`.
+A dash means that there is none: rows are counted, the value is the run's id, or it comes from a seed and not from
+Silver.
 
 `make docs` writes this page from the models: change those.
 {}
@@ -90,7 +91,7 @@ class Lineage:
             table = node.get("identifier") or node["alias"]
             names[node["schema"], table] = f"{source}.{node['name']}" if source else node["name"]
             declared = {name: column["data_type"] for name, column in node["columns"].items()}
-            if source:  # of which columns are moments stands in a declaration that the package reads, not dbt
+            if source:  # its view has a timestamp beside the text of each moment; one too many does no harm here
                 declared |= {f"{name}{MOMENT}": "timestamp" for name in declared}
             schema.setdefault(node["schema"], {})[table] = declared
         found = {}
@@ -111,7 +112,7 @@ class Lineage:
     def silver(self, column: Column) -> set[Column]:
         """The columns of Silver from which a column is made, by way of whatever tables."""
         if column not in self.origins:
-            return {column} if column[0].startswith("silver.") else set()
+            return {column} if _is_silver(column) else set()
         return {found for origin in self.origins[column].columns for found in self.silver(origin)}
 
     @cached_property
@@ -174,14 +175,9 @@ class Lineage:
                 lines += [f"Joined by {pairs}.", ""]
             lines += ["| column | from Silver | by way of |", "|---|---|---|"]
             for column in node["columns"]:
-                direct = self.origins[table, column].columns
-                cells = (self.silver((table, column)), {found for found in direct if found[0] in self._gold})
-                lines.append(f"| `{column}` | " + " | ".join(map(_list, cells)) + " |")
+                between = {way for way in self.origins[table, column].columns if not _is_silver(way)}
+                lines.append(f"| `{column}` | {_list(self.silver((table, column)))} | {_list(between)} |")
         return "\n".join(lines)
-
-    @cached_property
-    def _gold(self) -> set[str]:
-        return {node["name"] for node in self.manifest["nodes"].values() if node["resource_type"] in ("model", "seed")}
 
 
 def write(manifest: Mapping[str, Any], project: Path) -> list[Path]:
@@ -189,8 +185,7 @@ def write(manifest: Mapping[str, Any], project: Path) -> list[Path]:
     found = Lineage(manifest)
     star = found.star()
     colours = [
-        f"    style {name} stroke:{node['docs']['node_color']},fill:#fff"
-        for name, node in found.star_models.items()
+        f"    style {name} stroke:{node['docs']['node_color']},fill:#fff" for name, node in found.star_models.items()
     ]
     picture = "\n".join(["%%{init: {'theme': 'neutral', 'look': 'classic'}}%%", star, *colours])
     texts = {
@@ -212,6 +207,10 @@ def _layer(node: Mapping[str, Any]) -> int:
 def _hands_on(step: Node) -> bool:
     """Whether a step of a column's way leaves its values as they are: it is a column, a table or a union."""
     return isinstance(step.expression.unalias(), exp.Column | exp.Table | exp.SetOperation)
+
+
+def _is_silver(column: Column) -> bool:
+    return column[0].startswith("silver.")
 
 
 def _dotted(column: Column) -> str:

@@ -42,7 +42,7 @@ OVERVIEW = (PROJECT / "models" / "overview.md").read_text()
 # dbt's own page asks for two of its templates and an icon under names that it forgot to fill in (dbt-core 1.10.23).
 NOT_OURS = ("getIcon", "favicon.ico")
 # The lineage graph, as its library knows it; nothing as long as there is none.
-GRAPH = "(() => { const at = document.querySelector('.__________cytoscape_container'); return at && at._cyreg.cy; })()"
+GRAPH = "document.querySelector('.__________cytoscape_container')?._cyreg.cy"
 # Columns that neither choose nor group rows: their values reach just the columns that are made from them.
 FREE = {"users": ("name", "email", "city", "phone", "age", "updated_at"), "transactions": ("amount", "delivered_at")}
 
@@ -118,7 +118,7 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
     """The overview. At the end there was no error, and nothing was asked of another machine."""
     page = browser.new_page(viewport={"width": 1400, "height": 900}, base_url=site)
     wrong: list[str] = []
-    page.on("console", lambda said: wrong.append(f"{said.text} {said.location['url']}") if said.type == "error" else None)
+    page.on("console", lambda said: wrong.append(f"{said.type}: {said.text} {said.location['url']}"))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda sent: None if sent.url.startswith((site, "data:")) else wrong.append(sent.url))
     page.goto("/")
