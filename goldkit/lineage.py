@@ -40,9 +40,8 @@ ORIGINS = """{{% docs __silver_to_gold__ %}}
 # Where each column comes from
 
 Listed are the columns whose values go into a column: those of Silver and, where other tables lie between, those of
-the last table on the way. What only chooses or groups rows is not listed, such as a condition, a join or a `group by`.
-A dash means that there is none: rows are counted, the value is the run's id, or it comes from a seed and not from
-Silver.
+the last table on the way. What only chooses or groups rows is not listed, such as a condition or a `group by`. A dash
+means that there is none: rows are counted, the value is the run's id, or it comes from a seed and not from Silver.
 
 `make docs` writes this page from the models: change those.
 {}

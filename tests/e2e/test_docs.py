@@ -70,10 +70,10 @@ def manifest(contracts: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", params=["contracts", pytest.param("gold", marks=pytest.mark.long)])
-def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a site."""
+def site(request: pytest.FixtureRequest, contracts: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a site. Gold comes after the contracts, since it is a warehouse of the same name."""
     if request.param == "contracts":
-        with served(request.getfixturevalue("contracts")) as address:
+        with served(contracts) as address:
             yield address
         return
     gold: Warehouse = request.getfixturevalue("gold")
