@@ -7,7 +7,7 @@ BASE ?= main
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build report example diff test test-all test-quick lint docs ddl glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup build report example diff test test-all test-quick lint docs site ddl glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -43,9 +43,15 @@ test-quick: setup lint ## while you work: lint, macro tests, unit tests, one bui
 lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, zizmor, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint
 
-docs: setup ## dbt's documentation with the lineage graph, served on this machine
+docs: setup ## dbt's documentation with the lineage graph, served on this machine; first its pages that are made from the models
+	@$(BIN)/python -m goldkit docs
 	@$(BIN)/dbt docs generate
 	@$(BIN)/dbt docs serve --host 127.0.0.1
+
+site: setup ## the same as files, in target/site, for any web server
+	@$(BIN)/dbt docs generate
+	@mkdir -p target/site
+	@cp -R target/index.html target/manifest.json target/catalog.json target/docs target/site
 
 ddl: setup ## SQL for Redshift and Athena from the contracts, in target/ddl
 	@$(BIN)/python -m goldkit ddl $(ARGS)

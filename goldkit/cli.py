@@ -264,6 +264,19 @@ def ddl(
 
 
 @app.command()
+def docs() -> None:
+    """The pages that are made from the models: docs/star.md, its picture, models/origins.md. Needs no Spark."""
+    from goldkit import lineage
+
+    offline = ("--no-introspect", "--no-populate-cache")
+    if code := run(BIN / "dbt", "--quiet", "compile", *offline, "--target-path", PROJECT / "target"):
+        raise typer.Exit(code)
+    manifest = json.loads((PROJECT / "target" / "manifest.json").read_text())
+    for file in lineage.write(manifest, PROJECT):
+        console.print(str(file), soft_wrap=True)
+
+
+@app.command()
 def bench(parts: list[str] = typer.Argument(None), events: int = 10_000_000, repeat: int = 3) -> None:  # noqa: B008
     """Cost as ratios to the hand-written job and DuckDB. Parts: full, history, many-days, large; all take hours."""
     from goldkit import bench as benchmark

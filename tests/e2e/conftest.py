@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
@@ -22,6 +23,8 @@ from goldkit.glue_endpoint import SMALL
 from .postgres import Postgres, server
 
 NewWarehouse = Callable[..., Warehouse]
+SCREENSHOTS = PROJECT / "target" / "screenshots"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # Gold tables by the length of their partitions.
 DAILY = ("fact_events", "fact_transactions", "fact_user_activity")
 MONTHLY = ("daily_active_users", "daily_revenue")
@@ -99,6 +102,17 @@ def postgres() -> Iterator[Postgres]:
     """A PostgreSQL for all tests, which stands for Redshift."""
     with server() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("There is no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Nobody but root is there in a container, and Chromium's sandbox wants somebody else.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 def copy_of_the_project(folder: Path) -> Path:

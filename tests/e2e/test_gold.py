@@ -50,7 +50,7 @@ def built(plain: Warehouse, request: pytest.FixtureRequest) -> Outcome:
 @pytest.mark.quick
 @pytest.mark.usefixtures("artefacts")
 def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
-    """After the build, docs: each column in the catalog, and described."""
+    """After the build, docs: each column in the catalog, with its type, and described."""
     assert_exact(plain, built)
     outcome = plain.dbt("docs", "generate")
     assert outcome.success, outcome.message
@@ -62,8 +62,15 @@ def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
             and node["config"]["materialized"] != "ephemeral"
         ):
             assert node["package_name"] == "silver_to_gold"
-            described = {name for name, column in node["columns"].items() if column["description"]}
-            assert set(catalog["nodes"][id]["columns"]) == described, id
+            spark = {"int": "integer", "bigint": "long"}
+            described = {
+                name: spark.get(column["data_type"], column["data_type"])
+                for name, column in node["columns"].items()
+                if column["description"]
+            }
+            columns = catalog["nodes"][id]["columns"].items()
+            assert {name: column["type"] for name, column in columns} == described, id
+    assert catalog["errors"] is None
 
 
 @pytest.mark.usefixtures("artefacts")

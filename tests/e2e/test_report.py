@@ -11,7 +11,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -21,15 +21,14 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from typer.testing import CliRunner
 
 from goldkit import cli, oracle, report, silver
 from goldkit.compare import PATHS
-from goldkit.environment import PROJECT
 
-SCREENSHOTS = PROJECT / "target" / "screenshots"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+from .conftest import SCREENSHOTS
+
 # Shows and hides the tables below the charts.
 OPEN = "open => document.querySelectorAll('details').forEach(table => { table.open = open; })"
 NOW = datetime.now(timezone.utc)
@@ -138,17 +137,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Page]:
         return made[name]
 
     return make
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("There is no Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # Nobody but root is there in a container, and Chromium's sandbox wants somebody else.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize(
