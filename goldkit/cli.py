@@ -176,9 +176,11 @@ def _look_at(found: dict[str, Any], code: int) -> None:
     console.print(f"Gold: {_gold()}", soft_wrap=True)
     if code or any(problem.failed for problem in problems):
         console.print(f"Log: {results.log_file()}", soft_wrap=True)
-        console.print("Next: mend what failed and run the same command again; it takes up from there.")
+        text = "Next: mend what failed and run the same command again; it takes up from there."
+        console.print(text, soft_wrap=True)
     else:
-        console.print("Next: make report, dbt docs generate && dbt docs serve, or the queries in analyses/.")
+        text = "Next: make report, dbt docs generate && dbt docs serve, or the queries in analyses/."
+        console.print(text, soft_wrap=True)
 
 
 def _layer(unique_id: str) -> tuple[int, str]:

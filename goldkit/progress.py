@@ -21,17 +21,17 @@ from rich.text import Text
 
 from goldkit.results import read, results_file
 
-WELL = ("success", "pass", "warn")
+WELL = ("success", "pass", "warn", "no-op")
 EVERY = 60.0  # seconds between two lines where there is no terminal
 
 
-def last_times(file: Path) -> dict[str, float]:
-    """Seconds of each step of the last `dbt build`, by its id. Empty if there is none that went well."""
+def last_run(file: Path) -> tuple[dict[str, float], float]:
+    """Seconds of each step of the last `dbt build`, by its id, and of all. None of them if it did not go well."""
     last = read(file)
-    steps = last.get("results", [])
+    steps = [step for step in last.get("results", []) if not step["unique_id"].startswith("operation.")]
     if last.get("args", {}).get("which") != "build" or any(step["status"] not in WELL for step in steps):
-        return {}
-    return {step["unique_id"]: step["execution_time"] for step in steps}
+        return {}, 0
+    return {step["unique_id"]: step["execution_time"] for step in steps}, last["elapsed_time"]
 
 
 def clock(seconds: float) -> str:
@@ -59,8 +59,8 @@ class Watch:
         if event.info.name == "LogStartLine":
             self.total = data.total
             self.running[data.node_info.unique_id] = time.monotonic()
-        elif event.info.name == "NodeFinished":
-            self.running.pop(data.node_info.unique_id, None)
+        elif event.info.name == "NodeFinished" and self.running.pop(data.node_info.unique_id, None):
+            # Hooks finish without having started, and dbt does not count them.
             self.done[data.node_info.unique_id] = data.run_result.execution_time
             self.partitions = ""
         elif found := re.search(r": chunk (\d+ of \d+), (\d+) partitions", event.info.msg):
@@ -108,7 +108,8 @@ def dbt(args: list[str]) -> int:
     """`dbt <args>` in this process, with the line. Returns the exit code that dbt would end with."""
     from dbt.cli.main import dbtRunner
 
-    watch = Watch(args[0], last_times(results_file()) if args[0] == "build" else {})
+    last, took = last_run(results_file()) if args[0] == "build" else ({}, 0)
+    watch = Watch(args[0], last)
     console = Console(soft_wrap=True)
     live = console.is_interactive and sys.stdout.isatty()
     progress = Progress(BarColumn(20), Line(watch), console=console, transient=True, disable=not live)
@@ -120,7 +121,7 @@ def dbt(args: list[str]) -> int:
         watch.listen(event)
         if live:
             progress.update(step, completed=len(watch.done), total=watch.total or None)
-        elif event.info.name == "NodeFinished" and time.monotonic() - told > EVERY:
+        elif time.monotonic() - told > EVERY:
             told = time.monotonic()
             print(watch, flush=True)
 
@@ -130,8 +131,8 @@ def dbt(args: list[str]) -> int:
         os.kill(os.getpid(), number)
 
     signal.signal(signal.SIGTERM, end)
-    if watch.last:
-        print(f"The last build took {clock(sum(watch.last.values()))} for {len(watch.last)} steps.", flush=True)
+    if last:
+        print(f"The last build took {clock(took)}, for {len(last)} steps.", flush=True)
     with progress:
         done = dbtRunner(callbacks=[listen]).invoke(args)
     if done.exception and type(done.exception).__name__ == "DbtUsageException":

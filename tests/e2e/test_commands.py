@@ -52,6 +52,7 @@ def test_time_left_is_in_proportion_to_the_last_run() -> None:
     assert watch.left() is None and str(watch) == "build: 0:00"
     watch.listen(event("LogStartLine", "model.p.one", total=3))
     assert watch.left() == pytest.approx(60, abs=0.5)
+    watch.listen(finished("operation.p.on-run-start", 9))
     watch.listen(finished("model.p.one", 20))  # twice as long as the last time
     watch.listen(event("LogStartLine", "model.p.two", total=3))
     assert watch.left() == pytest.approx(100, abs=0.5)
@@ -68,18 +69,21 @@ def test_nobody_promises_a_time_for_other_steps_than_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("which", "status", "known"), [("build", "success", True), ("test", "pass", False), ("build", "skipped", False)]
+    ("which", "status", "known"), [("build", "no-op", True), ("test", "pass", False), ("build", "skipped", False)]
 )
 def test_only_a_build_that_went_well_tells_how_long_the_next_takes(
     tmp_path: Path, which: str, status: str, known: bool
 ) -> None:
     file = tmp_path / "run_results.json"
-    assert progress.last_times(file) == {}
-    step = {"unique_id": "model.p.one", "status": status, "execution_time": 2.5}
-    file.write_text(json.dumps({"args": {"which": which}, "results": [step]}))
-    assert progress.last_times(file) == ({"model.p.one": 2.5} if known else {})
+    assert progress.last_run(file) == ({}, 0)
+    steps = [
+        {"unique_id": "operation.p.on-run-start", "status": "success", "execution_time": 9.0},
+        {"unique_id": "model.p.one", "status": status, "execution_time": 2.5},
+    ]
+    file.write_text(json.dumps({"args": {"which": which}, "results": steps, "elapsed_time": 12.0}))
+    assert progress.last_run(file) == (({"model.p.one": 2.5}, 12.0) if known else ({}, 0))
     file.write_text("half a fi")
-    assert progress.last_times(file) == {}
+    assert progress.last_run(file) == ({}, 0)
 
 
 def test_dbt_says_what_the_line_is_made_of(
@@ -92,12 +96,12 @@ def test_dbt_says_what_the_line_is_made_of(
         monkeypatch.setenv(name, value)
     before = signal.getsignal(signal.SIGTERM)
     try:
-        assert progress.dbt(["seed", "--select", "country_names"]) == 0
+        assert progress.dbt(["seed", "--select", "countries"]) == 0
         assert progress.dbt(["seed", "--no-such-option"]) == 2
     finally:
         signal.signal(signal.SIGTERM, before)
     said = capfd.readouterr()
-    assert re.search(r"^0 of 1 done in \d:\d\d · country_names: 1 partition$", said.out, re.MULTILINE), said.out
+    assert re.search(r"^0 of 1 done in \d:\d\d · countries: 1 partition$", said.out, re.MULTILINE), said.out
     assert re.search(r"^1 of 1 done in \d:\d\d$", said.out, re.MULTILINE), said.out
     assert "--no-such-option" in said.err
 
