@@ -1,13 +1,14 @@
 """Runs dbt and says how far it is: `python -m goldkit.progress build …` is `dbt build …` with a line that moves.
 
 dbt prints its own lines, all of them. On a terminal the line stands below them; elsewhere a plain line a
-minute does. What is left is told from the last run of as many steps, whose times dbt keeps in run_results.json.
+minute does. What is left is told from the times of the last build that went well, if it had as many steps.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -21,16 +22,20 @@ from rich.text import Text
 
 from goldkit.results import read, results_file
 
-WELL = ("success", "pass", "warn", "no-op")
 EVERY = 60.0  # seconds between two lines where there is no terminal
 
 
-def last_run(file: Path) -> tuple[dict[str, float], float]:
-    """Seconds of each step of the last `dbt build`, by its id, and of all. None of them if it did not go well."""
-    last = read(file)
-    steps = [step for step in last.get("results", []) if not step["unique_id"].startswith("operation.")]
-    if last.get("args", {}).get("which") != "build" or any(step["status"] not in WELL for step in steps):
+def last_build() -> Path:
+    """A copy of run_results.json, which the next dbt command of any kind overwrites."""
+    return results_file().with_name("last_build.json")
+
+
+def last_run() -> tuple[dict[str, float], float]:
+    """Seconds of each step of the last build that went well, by its id, and of all of it. ({}, 0) if nobody knows."""
+    last = read(last_build())
+    if last.get("args", {}).get("which") != "build":
         return {}, 0
+    steps = [step for step in last["results"] if not step["unique_id"].startswith("operation.")]
     return {step["unique_id"]: step["execution_time"] for step in steps}, last["elapsed_time"]
 
 
@@ -43,7 +48,7 @@ def clock(seconds: float) -> str:
 
 @dataclass
 class Watch:
-    """What dbt has done so far, by its events."""
+    """What dbt has done so far, by its events. They come from dbt's threads, and the terminal's reads it meanwhile."""
 
     what: str  # dbt's command
     last: dict[str, float]  # seconds of each step, the last time
@@ -74,17 +79,17 @@ class Watch:
         """
         if not self.total or len(self.last) != self.total:
             return None
-        known = sum(self.last.get(step, 0) for step in self.done)
+        known = sum(self.last.get(step, 0) for step in list(self.done))
         whole = sum(self.last.values())
-        pace = sum(self.done.values()) / known if known > whole / 10 else 1.0
-        at_work = sum(time.monotonic() - since for since in self.running.values())
+        pace = sum(list(self.done.values())) / known if known > whole / 10 else 1.0
+        at_work = sum(time.monotonic() - since for since in list(self.running.values()))
         return max(0.0, (whole - known) * pace - at_work)
 
     def __str__(self) -> str:
         spent = clock(time.monotonic() - self.started)
         if not self.total:
             return f"{self.what}: {spent}"
-        names = ", ".join(step.split(".")[2] for step in self.running)
+        names = ", ".join(step.split(".")[2] for step in list(self.running))
         left = self.left()
         return (
             f"{len(self.done)} of {self.total} done in {spent}"
@@ -108,7 +113,7 @@ def dbt(args: list[str]) -> int:
     """`dbt <args>` in this process, with the line. Returns the exit code that dbt would end with."""
     from dbt.cli.main import dbtRunner
 
-    last, took = last_run(results_file()) if args[0] == "build" else ({}, 0)
+    last, took = last_run() if args[0] == "build" else ({}, 0)
     watch = Watch(args[0], last)
     console = Console(soft_wrap=True)
     live = console.is_interactive and sys.stdout.isatty()
@@ -135,6 +140,8 @@ def dbt(args: list[str]) -> int:
         print(f"The last build took {clock(took)}, for {len(last)} steps.", flush=True)
     with progress:
         done = dbtRunner(callbacks=[listen]).invoke(args)
+    if done.success and args[0] == "build" and results_file().exists():
+        shutil.copy(results_file(), last_build())
     if done.exception and type(done.exception).__name__ == "DbtUsageException":
         print(done.exception, file=sys.stderr)  # of all others dbt has spoken
     if isinstance(done.exception, KeyboardInterrupt):

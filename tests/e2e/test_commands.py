@@ -68,22 +68,18 @@ def test_nobody_promises_a_time_for_other_steps_than_the_last() -> None:
     assert str(watch) == "0 of 2 done in 0:00 · one"
 
 
-@pytest.mark.parametrize(
-    ("which", "status", "known"), [("build", "no-op", True), ("test", "pass", False), ("build", "skipped", False)]
-)
-def test_only_a_build_that_went_well_tells_how_long_the_next_takes(
-    tmp_path: Path, which: str, status: str, known: bool
-) -> None:
-    file = tmp_path / "run_results.json"
-    assert progress.last_run(file) == ({}, 0)
+def test_the_last_build_tells_how_long_the_next_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path))
+    assert progress.last_run() == ({}, 0)
     steps = [
         {"unique_id": "operation.p.on-run-start", "status": "success", "execution_time": 9.0},
-        {"unique_id": "model.p.one", "status": status, "execution_time": 2.5},
+        {"unique_id": "model.p.one", "status": "no-op", "execution_time": 2.5},
     ]
-    file.write_text(json.dumps({"args": {"which": which}, "results": steps, "elapsed_time": 12.0}))
-    assert progress.last_run(file) == (({"model.p.one": 2.5}, 12.0) if known else ({}, 0))
-    file.write_text("half a fi")
-    assert progress.last_run(file) == ({}, 0)
+    last = {"args": {"which": "build"}, "results": steps, "elapsed_time": 12.0}
+    progress.last_build().write_text(json.dumps(last))
+    assert progress.last_run() == ({"model.p.one": 2.5}, 12.0)
+    progress.last_build().write_text("half a fi")
+    assert progress.last_run() == ({}, 0)
 
 
 def test_dbt_says_what_the_line_is_made_of(
@@ -92,17 +88,19 @@ def test_dbt_says_what_the_line_is_made_of(
     """The names of dbt's events, and the engine's words about a table at work."""
     monkeypatch.setattr(progress, "EVERY", 0)
     monkeypatch.chdir(PROJECT)
-    for name, value in warehouse.prepare().items():
+    sample(warehouse.silver, days=1, events=1)
+    for name, value in {**warehouse.prepare(), "DBT_WRITE_JSON": "true"}.items():
         monkeypatch.setenv(name, value)
     before = signal.getsignal(signal.SIGTERM)
     try:
-        assert progress.dbt(["seed", "--select", "countries"]) == 0
+        assert progress.dbt(["build", "--select", "countries"]) == 0
+        assert "seed.silver_to_gold.countries" in progress.last_run()[0]
         assert progress.dbt(["seed", "--no-such-option"]) == 2
     finally:
         signal.signal(signal.SIGTERM, before)
     said = capfd.readouterr()
-    assert re.search(r"^0 of 1 done in \d:\d\d · countries: 1 partition$", said.out, re.MULTILINE), said.out
-    assert re.search(r"^1 of 1 done in \d:\d\d$", said.out, re.MULTILINE), said.out
+    found = re.search(r"^0 of (\d+) done in \d:\d\d · countries: 1 partition$", said.out, re.MULTILINE)
+    assert found and re.search(rf"^{found[1]} of {found[1]} done in \d:\d\d$", said.out, re.MULTILINE), said.out
     assert "--no-such-option" in said.err
 
 

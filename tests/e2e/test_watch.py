@@ -85,21 +85,21 @@ def remember(warehouse: Warehouse, days: dict[str, Days]) -> None:
 
 def test_an_empty_history_and_new_files_warn_of_nothing(warehouse: Warehouse) -> None:
     """And an old file does, where dbt is asked for the freshness of sources."""
-    for dataset in ("events", "users", "transactions"):
-        write(warehouse.silver / dataset / "part-0.parquet", [dict.fromkeys(SCHEMAS[dataset].names)], SCHEMAS[dataset])
+    for name, schema in SCHEMAS.items():
+        write(warehouse.silver / name / "part-0.parquet", [dict.fromkeys(schema.names)], schema)
     outcome = warehouse.dbt("test", "--select", TEST)
     assert outcome.success and str(outcome.results[TEST].status) == "pass", outcome.message
     days_ago = time.time() - 3 * 86_400
     os.utime(warehouse.silver / "users" / "part-0.parquet", (days_ago, days_ago))
     outcome = warehouse.dbt("source", "freshness")
-    statuses = {name: str(outcome.results[name].status) for name in ("events", "users", "transactions")}
+    statuses = {name: str(outcome.results[name].status) for name in SCHEMAS}
     assert statuses == {"events": "pass", "users": "warn", "transactions": "pass"}, outcome.message
 
 
 def test_days_are_compared_with_their_weekday(warehouse: Warehouse) -> None:
     """All cases at once: the test's own SQL, of which each case is a fact."""
-    for dataset in ("events", "users", "transactions"):
-        write(warehouse.silver / dataset / "part-0.parquet", [], SCHEMAS[dataset])
+    for name, schema in SCHEMAS.items():
+        write(warehouse.silver / name / "part-0.parquet", [], schema)
     remember(warehouse, {name: days for name, (days, _) in CASES.items()})
     outcome = warehouse.dbt("test", "--select", TEST)
     assert outcome.success, outcome.message
