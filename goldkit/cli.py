@@ -235,7 +235,7 @@ def glue_build(context: typer.Context) -> None:
 
 @app.command(context_settings=DBT_OPTIONS)
 def doctor(context: typer.Context) -> None:
-    """What a build would miss on this machine, or with `--target glue` in an AWS account. Changes nothing here."""
+    """What a build would miss on this machine, or with `--target glue` in an AWS account. It mends nothing."""
     from goldkit.doctor import main
 
     raise typer.Exit(main(context.args))

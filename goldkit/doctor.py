@@ -1,4 +1,4 @@
-"""Looks at a machine, or at an AWS account, and says what a build would miss. Changes nothing here.
+"""Looks at a machine, or at an AWS account, and says what a build would miss. It changes nothing.
 
 `python -m goldkit.doctor` needs nothing but Python: it is for when things are broken. Each check stands alone,
 and one that cannot be made is a finding too.
@@ -78,7 +78,7 @@ def packages() -> Findings:
     yield Finding(level, f"PySpark {spark}", "" if level == OK else "the project is tested with 3.5 and 4.1")
     from packaging.requirements import Requirement
 
-    others = []
+    others, absent = [], 0
     for line in re.findall(r"^[a-zA-Z0-9].*?==[^\\\n]*", lock.read_text(), re.MULTILINE):
         wanted = Requirement(line.strip())
         if wanted.marker and not wanted.marker.evaluate():
@@ -86,12 +86,13 @@ def packages() -> Findings:
         try:
             installed = metadata.version(wanted.name)
         except metadata.PackageNotFoundError:
-            installed = "absent"
+            installed, absent = "absent", absent + 1
         if installed not in wanted.specifier:
             others.append(f"{wanted.name} {installed}, not {str(wanted.specifier)[2:]}")
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     if others:
-        yield Finding(MISSING, f"Packages differ from {lock.name}: {'; '.join(others[:3])}{more}", "make setup")
+        text = f"Packages differ from {lock.name}: {'; '.join(others[:3])}{more}"
+        yield Finding(MISSING if absent else WARNING, text, "make setup")
     else:
         yield Finding(OK, f"Packages are those of {lock.name}")
 

@@ -48,7 +48,7 @@ def clock(seconds: float) -> str:
 
 @dataclass
 class Watch:
-    """What dbt has done so far, by its events. They come from dbt's threads, and the terminal's reads it meanwhile."""
+    """What dbt has done so far, by its events. They come from dbt's threads, and another one draws the line."""
 
     what: str  # dbt's command
     last: dict[str, float]  # seconds of each step, the last time
