@@ -22,6 +22,7 @@ from rich.text import Text
 
 from goldkit.results import read, results_file
 
+HOOK = "operation."  # begins the ids of hooks, which dbt does not count among its steps
 EVERY = 60.0  # seconds between two lines where there is no terminal
 
 
@@ -35,7 +36,7 @@ def last_run() -> tuple[dict[str, float], float]:
     last = read(last_build())
     if last.get("args", {}).get("which") != "build":
         return {}, 0
-    steps = [step for step in last["results"] if not step["unique_id"].startswith("operation.")]
+    steps = [step for step in last["results"] if not step["unique_id"].startswith(HOOK)]
     return {step["unique_id"]: step["execution_time"] for step in steps}, last["elapsed_time"]
 
 
@@ -64,9 +65,11 @@ class Watch:
         if event.info.name == "LogStartLine":
             self.total = data.total
             self.running[data.node_info.unique_id] = time.monotonic()
-        elif event.info.name == "NodeFinished" and self.running.pop(data.node_info.unique_id, None):
-            # Hooks finish without having started, and dbt does not count them.
-            self.done[data.node_info.unique_id] = data.run_result.execution_time
+        elif event.info.name == "NodeFinished":
+            step = data.node_info.unique_id
+            self.running.pop(step, None)
+            if not step.startswith(HOOK):
+                self.done[step] = data.run_result.execution_time
             self.partitions = ""
         elif found := re.search(r": chunk (\d+ of \d+), (\d+) partitions", event.info.msg):
             chunk = "" if found[1] == "1 of 1" else f", chunk {found[1]}"
