@@ -56,7 +56,7 @@ def message(found: list[Problem], results: dict[str, Any], code: int, target: st
     counts = [f"{len(failed)} failed"] * bool(failed) + [f"{len(found) - len(failed)} warned"] * (failed != found)
     names = ", ".join(problem.name for problem in found[:MOST])
     return {
-        "text": f"Gold build {status}: " + (f"{', '.join(counts)} ({names})" if found else f"dbt ended with {code}"),
+        "text": f"Gold build {status}: " + (f"{', '.join(counts)} ({names})" if found else f"dbt ended with {code}; its log says why"),
         "status": status,
         "target": target,
         "gold": gold,

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from goldkit.results import read, results_file
+from goldkit.results import one_line, read, results_file
 
 HOOK = "operation."  # begins the ids of hooks, which dbt does not count among its steps
 EVERY = 60.0  # seconds between two lines where there is no terminal
@@ -145,10 +145,10 @@ def dbt(args: list[str]) -> int:
         done = dbtRunner(callbacks=[listen]).invoke(args)
     if done.success and args[0] == "build" and results_file().exists():
         shutil.copy(results_file(), last_build())
-    if done.exception and type(done.exception).__name__ == "DbtUsageException":
-        print(done.exception, file=sys.stderr)  # of all others dbt has spoken
     if isinstance(done.exception, KeyboardInterrupt):
         return 128 + signal.SIGINT
+    if done.exception:  # the run as a whole, not a step of it
+        console.print(Text(f"dbt stopped: {one_line(str(done.exception))}", "red"))
     return 0 if done.success else 2 if done.exception else 1
 
 

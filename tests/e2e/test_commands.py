@@ -95,13 +95,16 @@ def test_dbt_says_what_the_line_is_made_of(
     try:
         assert progress.dbt(["build", "--select", "countries"]) == 0
         assert "seed.silver_to_gold.countries" in progress.last_run()[0]
-        assert progress.dbt(["seed", "--no-such-option"]) == 2
+        assert progress.dbt(["build", "--no-such-option"]) == 2
+        shutil.rmtree(warehouse.silver / "events")
+        assert progress.dbt(["build", "--select", "countries"]) == 2
     finally:
         signal.signal(signal.SIGTERM, before)
     said = capfd.readouterr()
     found = re.search(r"^0 of (\d+) done in \d:\d\d · countries: 1 partition$", said.out, re.MULTILINE)
     assert found and re.search(rf"^{found[1]} of {found[1]} done in \d:\d\d$", said.out, re.MULTILINE), said.out
-    assert "--no-such-option" in said.err
+    assert re.search(r"^dbt stopped: .*--no-such-option", said.out, re.MULTILINE), said.out
+    assert re.search(r"^dbt stopped: No parquet file in .*/events\.", said.out, re.MULTILINE), said.out
 
 
 @pytest.mark.long
@@ -236,7 +239,7 @@ def test_what_failed_and_warned_is_told_in_one_message(webhook: Webhook) -> None
 
 def test_a_run_that_came_to_nothing_is_told_and_one_that_went_well_is_not(webhook: Webhook) -> None:
     assert notify.notify({}, 2, "glue", "s3://gold") == []
-    assert [told["text"] for told in webhook.posted] == ["Gold build failed: dbt ended with 2"]
+    assert [told["text"] for told in webhook.posted] == ["Gold build failed: dbt ended with 2; its log says why"]
     well = {**FOUND, "results": FOUND["results"][:1]}
     assert notify.notify(well, 0, "spark", "/data/gold") == []
     assert len(webhook.posted) == 1
