@@ -55,8 +55,9 @@ def message(found: list[Problem], results: dict[str, Any], code: int, target: st
     status = "failed" if failed or code else "warned"
     counts = [f"{len(failed)} failed"] * bool(failed) + [f"{len(found) - len(failed)} warned"] * (failed != found)
     names = ", ".join(problem.name for problem in found[:MOST])
+    why = f"{', '.join(counts)} ({names})" if found else f"dbt ended with {code}; its log says why"
     return {
-        "text": f"Gold build {status}: " + (f"{', '.join(counts)} ({names})" if found else f"dbt ended with {code}; its log says why"),
+        "text": f"Gold build {status}: {why}",
         "status": status,
         "target": target,
         "gold": gold,
