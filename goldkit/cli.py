@@ -93,7 +93,7 @@ def build(context: typer.Context) -> None:
             raise typer.Exit(1)
     started = time.time()
     code = run(*DBT, "build", "--exclude-resource-type", "unit_test", *context.args)
-    _finish(code, started, "spark")
+    _finish(code, started, os.environ.get("DBT_TARGET") or "spark")
 
 
 def _silver() -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import urllib.error
 import urllib.request
 from typing import Any
@@ -17,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from goldkit.results import Problem, problems
 
+INTERRUPTED = 128 + signal.SIGINT  # somebody knows already
 SECONDS = 10  # that a webhook may take
 MOST = 20  # problems that a message lists; its text says how many there are
 
@@ -28,7 +30,7 @@ def notify(results: dict[str, Any], code: int, target: str, gold: str) -> list[s
     """
     webhook, topic = os.environ.get("GOLD_WEBHOOK"), os.environ.get("GOLD_SNS_TOPIC")
     found = problems(results)
-    if not (webhook or topic) or not (found or code):
+    if not (webhook or topic) or not (found or code) or code == INTERRUPTED:
         return []
     body = json.dumps(message(found, results, code, target, gold))
     missed = []

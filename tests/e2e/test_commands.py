@@ -242,6 +242,7 @@ def test_a_run_that_came_to_nothing_is_told_and_one_that_went_well_is_not(webhoo
     assert [told["text"] for told in webhook.posted] == ["Gold build failed: dbt ended with 2; its log says why"]
     well = {**FOUND, "results": FOUND["results"][:1]}
     assert notify.notify(well, 0, "spark", "/data/gold") == []
+    assert notify.notify(FOUND, 130, "spark", "/data/gold") == []  # somebody ended it, and knows
     assert len(webhook.posted) == 1
 
 
