@@ -1,24 +1,23 @@
--- Guards against a day that came in part, and against a dataset that stopped: of each fact, the last
--- days with far fewer rows than is usual, which is the median of the same weekday in the four weeks
--- before. A day is judged once there are three such weekdays. Rows are taken from the manifest, which
--- has them for each day, so that no table is read. Asked once a day, also where nothing is new: that is
--- what a dataset that stopped looks like.
+-- Guards against a day that came in part, and against a dataset that stopped: of each fact, the
+-- last days with far fewer rows than is usual, which is the median of the same weekday in the four
+-- weeks before. A day is judged once there are three such weekdays. Rows are taken from the manifest,
+-- which has them for each day, so that no table is read. Asked once a day, also where nothing is
+-- new: that is what a dataset that stopped looks like.
 -- depends_on: {{ ref('fact_events') }}, {{ ref('fact_transactions') }}
-{% set last = run_started_at - modules.datetime.timedelta(days=var('watch_delay') | int) -%}
-{% set first = last - modules.datetime.timedelta(days=var('watch_days') | int - 1) -%}
-{% set earliest = first - modules.datetime.timedelta(days=28) -%}
+{% set last = var('watch_delay') | int -%}
+{% set first = last + var('watch_days') | int - 1 -%}
 with
 
 recorded as (
     select
         model,
         try_cast(partition as date) as day,
-        max_by(if(code is null, 0, rows), recorded_at) as row_count
-    from {{ exact.log_table('manifest') }}
+        max_by(if(code is null, 0, rows), recorded_at) as day_rows
+    from {{ manifest() }}
     where
         model in ('fact_events', 'fact_transactions')
         and action != 'test'
-        and partition <= '{{ last.strftime("%Y-%m-%d") }}'
+        and partition <= '{{ days_before(last) }}'
     group by model, partition
 ),
 
@@ -26,8 +25,8 @@ days as (
     select
         model,
         explode(sequence(
-            greatest(min(day), date '{{ earliest.strftime("%Y-%m-%d") }}'),
-            date '{{ last.strftime("%Y-%m-%d") }}'
+            greatest(min(day), date '{{ days_before(first + 28) }}'),
+            date '{{ days_before(last) }}'
         )) as day
     from recorded
     group by model
@@ -37,8 +36,8 @@ compared as (
     select
         days.model,
         days.day,
-        coalesce(recorded.row_count, 0) as row_count,
-        percentile(coalesce(recorded.row_count, 0), 0.5) over same_weekday as usual_row_count,
+        coalesce(recorded.day_rows, 0) as day_rows,
+        percentile(coalesce(recorded.day_rows, 0), 0.5) over same_weekday as usual_rows,
         count(*) over same_weekday as weekdays
     from days
     left join recorded on days.model = recorded.model and days.day = recorded.day
@@ -52,11 +51,11 @@ compared as (
 select
     model,
     day,
-    row_count,
-    usual_row_count
+    day_rows,
+    usual_rows
 from compared
 where
-    day >= date '{{ first.strftime("%Y-%m-%d") }}'
+    day >= date '{{ days_before(first) }}'
     and weekdays >= 3
-    and usual_row_count >= {{ var('watch_rows') }}
-    and row_count < {{ var('watch_share') }} * usual_row_count
+    and usual_rows >= {{ var('watch_rows') }}
+    and day_rows < {{ var('watch_share') }} * usual_rows

@@ -24,6 +24,7 @@ from typing import Any
 import boto3
 import pyarrow as pa
 import pytest
+import typer
 from moto import mock_aws
 
 from goldkit import cli, doctor, notify, progress, results
@@ -144,7 +145,7 @@ def step(unique_id: str, status: str, message: str | None = None) -> dict[str, A
     return {"unique_id": unique_id, "status": status, "message": message, "execution_time": 1.0}
 
 
-FOUND = {
+FOUND: dict[str, Any] = {
     "args": {"which": "build"},
     "metadata": {"invocation_id": "the-run"},
     "results": [
@@ -270,7 +271,7 @@ def test_a_build_says_that_nobody_was_told_without_the_secret(
         return 0
 
     monkeypatch.setattr(cli, "run", run)
-    with pytest.raises(cli.typer.Exit) as ended:
+    with pytest.raises(typer.Exit) as ended:
         cli.build(SimpleNamespace(args=[]))  # type: ignore[arg-type]
     said = capsys.readouterr().out
     assert ended.value.exit_code == 0

@@ -117,7 +117,7 @@ def test_a_build_warns_until_the_rest_has_come(warehouse: Warehouse) -> None:
     deliver(warehouse.silver, "events", days | {YESTERDAY: 25})
     deliver(warehouse.silver, "transactions", days)
     write(warehouse.silver / "users" / "part-0.parquet", [], SCHEMAS["users"])
-    select = ("build", "--select", f"+{TEST}", "--exclude-resource-type", "unit_test")
+    select = ("build", "--select", f"+{TEST}", "--indirect-selection", "empty")
     for _ in range(2):
         outcome = warehouse.dbt(*select)
         assert outcome.success, outcome.message
