@@ -1,8 +1,8 @@
 -- Guards against a day that came in part, and against a dataset that stopped: of each fact, the
 -- last days with far fewer rows than is usual, which is the median of the same weekday in the four
--- weeks before. A day is judged once there are three such weekdays. Rows are taken from the manifest,
--- which has them for each day, so that no table is read. Asked once a day, also where nothing is
--- new: that is what a dataset that stopped looks like.
+-- weeks before. A day is judged once there are three such weekdays. Rows are taken from the
+-- manifest, which has them for each day, so that no table is read. Asked once a day, also where
+-- nothing is new: that is what a dataset that stopped looks like.
 -- depends_on: {{ ref('fact_events') }}, {{ ref('fact_transactions') }}
 {% set last = var('watch_delay') | int -%}
 {% set first = last + var('watch_days') | int - 1 -%}
