@@ -7,7 +7,7 @@ BASE ?= main
 TWO = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup build report example diff test test-all test-quick lint docs site ddl glue-build glue-statements bench spark4 lock clean
+.PHONY: help setup doctor build report example diff test test-all test-quick lint docs site ddl glue-build glue-statements bench spark4 lock clean
 help: ## this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -18,6 +18,10 @@ $(VENV)/ready: $(REQUIREMENTS)
 
 setup: $(VENV)/ready ## environment, packages, profile
 	@$(BIN)/python -m goldkit setup
+
+# Without setup, which would mend what it is to find; without the environment where there is none.
+doctor: ## what a build would miss on this machine, or in an AWS account: make doctor ARGS="--target glue"
+	@$(firstword $(wildcard $(BIN)/python) $(PYTHON)) -m goldkit.doctor $(ARGS)
 
 build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BASE, and a summary
 	@$(BIN)/python -m goldkit build $(ARGS)

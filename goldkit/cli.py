@@ -6,9 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,14 +19,16 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from goldkit import environment, links
+from goldkit import environment, links, results
 from goldkit.environment import PROJECT, SetupError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
 BIN = Path(sys.executable).parent
 SAMPLE = PROJECT / ".local" / "sample"
-RESULTS = PROJECT / "target" / "run_results.json"
+RESULTS = results.results_file()
+# dbt with a line that says how far it is.
+DBT = (sys.executable, "-m", "goldkit.progress")
 SQL = "models tests analyses packages/exact/integration_tests/models"
 # sqlfluff ends with 0 when a rule of its own crashes, and says CRITICAL.
 SQLFLUFF = f"set -o pipefail; sqlfluff lint {SQL} 2>&1 | tee /dev/stderr | (! grep -q CRITICAL)"
@@ -49,8 +52,16 @@ MACRO_WIDTH = 110
 
 
 def run(*command: str | Path) -> int:
-    """Run a command in the project's folder with its output on the screen; returns its exit code."""
-    return subprocess.run(command, cwd=PROJECT, env=environ()).returncode
+    """Run a command in the project's folder with its output on the screen; returns its exit code.
+
+    Of Ctrl-C the command knows by itself; it is given the time to end.
+    """
+    process = subprocess.Popen(command, cwd=PROJECT, env=environ())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 def environ() -> dict[str, str]:
@@ -80,11 +91,9 @@ def build(context: typer.Context) -> None:
             console.print(f"[red]{file} is empty, and Spark would skip it without a word.[/]", soft_wrap=True)
             console.print("Deliver it again or remove it, then run again; Gold was not touched.")
             raise typer.Exit(1)
-    RESULTS.unlink(missing_ok=True)
-    code = run(BIN / "dbt", "build", "--exclude-resource-type", "unit_test", *context.args)
-    if RESULTS.exists():
-        summary()
-    raise typer.Exit(code)
+    started = time.time()
+    code = run(*DBT, "build", "--exclude-resource-type", "unit_test", *context.args)
+    _finish(code, started, os.environ.get("DBT_TARGET") or "spark")
 
 
 def _silver() -> Path:
@@ -116,30 +125,62 @@ def diff(base: str = typer.Argument("main")) -> None:
 @app.command()
 def summary() -> None:
     """Rows, rejected rows and seconds of each table in the last `dbt build`, and where Gold lies."""
-    results = json.loads(RESULTS.read_text())
-    gold = os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
+    _tables(results.read(RESULTS))
+    _look_at(results.read(RESULTS), 0)
+
+
+def _finish(code: int, started: float, target: str) -> None:
+    """Say what a build came to, tell whoever is to be told, and end with dbt's exit code."""
+    from goldkit.notify import notify
+
+    written = RESULTS.exists() and RESULTS.stat().st_mtime >= started
+    found = results.read(RESULTS) if written else {}
+    if found.get("args", {}).get("which") != "build":
+        found = {}  # it failed before that
+    if found and target == "spark":
+        _tables(found)
+    _look_at(found, code)
+    for line in notify(found, code, target, _gold()):
+        console.print(f"[yellow]{escape(line)}[/]", soft_wrap=True)
+    raise typer.Exit(code)
+
+
+def _gold() -> str:
+    return os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
+
+
+def _tables(found: dict[str, Any]) -> None:
     table = Table("table", "rows", "rejected", "seconds", "this run")
     for column in table.columns[1:4]:
         column.justify = "right"
-    for result in sorted(results["results"], key=lambda result: _layer(result["unique_id"])):
+    for result in sorted(found.get("results", []), key=lambda result: _layer(result["unique_id"])):
         name = result["unique_id"].split(".")[-1]
         if not result["unique_id"].startswith("model.") or name.startswith("rejected_"):
             continue
         rejected = ""
         if name in ("fact_events", "fact_transactions"):
-            rejected = _count(gold, name.replace("fact_", "rejected_"))
-        message = result["message"] if result["status"] == "success" else f"[red]{result['status']}[/]"
-        table.add_row(name, _count(gold, name), rejected, f"{result['execution_time']:.1f}", message)
+            rejected = _count(_gold(), name.replace("fact_", "rejected_"))
+        message = escape(result["message"]) if result["status"] == "success" else f"[red]{result['status']}[/]"
+        table.add_row(name, _count(_gold(), name), rejected, f"{result['execution_time']:.1f}", message)
     console.print(table)
-    failed = [r for r in results["results"] if r["status"] in ("error", "fail", "runtime error")]
-    for result in failed:
-        name = result["unique_id"].split(".")[2]
-        console.print(f"[red]{result['status']}: {name}[/] {(result['message'] or '').strip()}", soft_wrap=True)
-    console.print(f"Gold: {gold}", soft_wrap=True)
-    if failed:
-        console.print("Next: mend what failed and run the same command again; it takes up from there.")
+
+
+def _look_at(found: dict[str, Any], code: int) -> None:
+    """A line for all that failed or warned, and the next step."""
+    problems = results.problems(found)
+    for problem in problems:
+        colour = "red" if problem.failed else "yellow"
+        console.print(f"[{colour}]{problem.status}: {problem.name}[/] {escape(problem.message)}", soft_wrap=True)
+        if problem.advice:
+            console.print(f"    {escape(problem.advice)}", soft_wrap=True)
+    console.print(f"Gold: {_gold()}", soft_wrap=True)
+    if code or any(problem.failed for problem in problems):
+        console.print(f"Log: {results.log_file()}", soft_wrap=True)
+        text = "Next: mend what failed and run the same command again; it takes up from there."
+        console.print(text, soft_wrap=True)
     else:
-        console.print("Next: make report, dbt docs generate && dbt docs serve, or the queries in analyses/.")
+        text = "Next: make report, dbt docs generate && dbt docs serve, or the queries in analyses/."
+        console.print(text, soft_wrap=True)
 
 
 def _layer(unique_id: str) -> tuple[int, str]:
@@ -170,7 +211,7 @@ def report(out: Path = PROJECT / ".local" / "report" / "index.html") -> None:
 
     from goldkit import report as page
 
-    gold = os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
+    gold = _gold()
     try:
         # Of a Gold in this folder the page does not say where the folder is.
         found = page.write(gold, gold.removeprefix(f"{PROJECT}/"), out, RESULTS)
@@ -220,7 +261,16 @@ def glue_build(context: typer.Context) -> None:
     """Preflight and `dbt build` on AWS Glue, in a session that is stopped at the end. Takes dbt's options."""
     from goldkit import glue
 
-    raise typer.Exit(glue.build(str(BIN / "dbt"), context.args))
+    started = time.time()
+    _finish(glue.build(DBT, context.args), started, "glue")
+
+
+@app.command(context_settings=DBT_OPTIONS)
+def doctor(context: typer.Context) -> None:
+    """What a build would miss on this machine, or with `--target glue` in an AWS account. It mends nothing."""
+    from goldkit.doctor import main
+
+    raise typer.Exit(main(context.args))
 
 
 @app.command()

@@ -29,8 +29,13 @@ from goldkit.environment import PROJECT
 console = Console()
 
 
-def build(dbt: str, args: Sequence[str] = ()) -> int:
-    """`dbt build --target glue` in a session of its own; returns dbt's exit code.
+def build(dbt: Sequence[str], args: Sequence[str] = ()) -> int:
+    """The preflight and `dbt build --target glue` in a session of their own; returns dbt's exit code."""
+    return run(dbt, [["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]])
+
+
+def run(dbt: Sequence[str], commands: list[list[str]]) -> int:
+    """dbt commands on Glue in a session of their own, up to the first that fails; returns its exit code.
 
     SIGTERM and SIGINT end dbt, and then the session too. Of SIGKILL only the idle timeout knows.
     """
@@ -46,11 +51,10 @@ def build(dbt: str, args: Sequence[str] = ()) -> int:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        commands = [["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]]
         freed = False
         while commands:
             known = _size(log)
-            running[:] = [subprocess.Popen([dbt, *commands[0]], cwd=PROJECT, env=environ)]
+            running[:] = [subprocess.Popen([*dbt, *commands[0]], cwd=PROJECT, env=environ)]
             code = running[0].wait()
             owner = holder(log, known) if code and not freed else None
             holding = owner.split(".")[0] if owner else ""

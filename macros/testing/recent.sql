@@ -3,8 +3,7 @@
 {% macro recent(column) %}
   {%- set days = var('test_days') | int -%}
   {%- if days -%}
-    {%- set first_day = run_started_at - modules.datetime.timedelta(days=days) -%}
-    {{- return(column ~ " >= date '" ~ first_day.strftime('%Y-%m-%d') ~ "'") -}}
+    {{- return(column ~ " >= date '" ~ days_before(days) ~ "'") -}}
   {%- endif -%}
   {{- return('true') -}}
 {% endmacro %}

@@ -349,9 +349,14 @@ def test_preflight_refuses_the_database_of_a_crawler(gold: GlueWarehouse) -> Non
 
 def glue_build(gold: GlueWarehouse, *args: str, **environ: str) -> subprocess.Popen[str]:
     """`make glue-build` without its set-up."""
+    return started(gold, "glue-build", *args, **environ)
+
+
+def started(gold: GlueWarehouse, *args: str, **environ: str) -> subprocess.Popen[str]:
+    """A command of the project, on the endpoint."""
     shutil.copy(PROJECT / "profiles.yml.example", gold.folder / "profiles.yml")
     return subprocess.Popen(
-        [sys.executable, "-m", "goldkit", "glue-build", *args],
+        [sys.executable, "-m", "goldkit", *args],
         cwd=PROJECT,
         env={**os.environ, **gold.environ, "DBT_QUIET": "false", **environ},
         stdout=subprocess.PIPE,
@@ -369,6 +374,18 @@ def test_session_is_stopped_at_the_end(gold: GlueWarehouse) -> None:
     new = {key: status for key, status in gold.sessions().items() if key not in before}
     assert len(new) == 1 and set(new.values()) <= {"STOPPING", "STOPPED"}, new
     assert re.search("ok: Gold s3://my-gold-bucket/gold: written, listed and deleted a file", said)
+
+
+@pytest.mark.long
+def test_doctor_asks_the_preflight(gold: GlueWarehouse) -> None:
+    before = set(gold.sessions())
+    said, _ = (process := started(gold, "doctor", "--target", "glue")).communicate(timeout=600)
+    assert process.returncode == 0, said
+    assert re.search(r"^ok       Credentials of arn:aws:", said, re.MULTILINE), said
+    assert re.search("ok: Gold s3://my-gold-bucket/gold: written, listed and deleted a file", said)
+    assert re.search(r"^ok       Preflight: ", said, re.MULTILINE), said
+    new = {key: status for key, status in gold.sessions().items() if key not in before}
+    assert len(new) == 1 and set(new.values()) <= {"STOPPING", "STOPPED"}, new
 
 
 @pytest.mark.long

@@ -62,12 +62,13 @@
   ) -}}
 {% endmacro %}
 
-{# A line for each chunk of a long build. #}
+{# What is about to be written: a line for each chunk of a long build, otherwise in dbt's log alone.
+   A program that shows how far a run is can take it from dbt's events. #}
 {% macro log_chunk(plan, chunk, total) %}
-  {%- if total > 1 -%}
+  {%- if chunk.partitions -%}
     {%- do log(
-      plan.relation ~ ': chunk ' ~ chunk.number ~ ' of ' ~ total
-      ~ ', partitions ' ~ chunk.partitions[0] ~ ' to ' ~ chunk.partitions[-1], info=true
+      plan.relation ~ ': chunk ' ~ chunk.number ~ ' of ' ~ total ~ ', ' ~ chunk.partitions | length
+      ~ ' partitions, ' ~ chunk.partitions[0] ~ ' to ' ~ chunk.partitions[-1], info=total > 1
     ) -%}
   {%- endif -%}
 {% endmacro %}

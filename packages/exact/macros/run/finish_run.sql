@@ -33,7 +33,7 @@
       ) -%}
     {%- endif -%}
   {%- elif execute and target.type != 'glue'
-    and flags.WHICH in ('run', 'build', 'snapshot', 'test', 'retry') -%}
+    and flags.WHICH in ('run', 'build', 'snapshot', 'test', 'freshness', 'retry') -%}
     {%- do exact.run_statements(exact.forget_all_sql()) -%}
   {%- endif -%}
 {% endmacro %}

@@ -2,10 +2,12 @@
    is there. What fails here fails before a table is touched. Does nothing while parsing, or for
    commands that only read the project. #}
 {% macro start_run() %}
-  {%- if execute and flags.WHICH in ('run', 'build', 'seed', 'snapshot', 'test', 'retry') -%}
+  {%- if execute
+    and flags.WHICH in ('run', 'build', 'seed', 'snapshot', 'test', 'freshness', 'retry') -%}
     {%- do exact.check_flags() -%}
     {%- do exact.check_declarations() -%}
-    {%- set writes = flags.WHICH != 'test' and not exact.read_only() -%}
+    {%- set only_reads = flags.WHICH in ('test', 'freshness') -%}
+    {%- set writes = not only_reads and not exact.read_only() -%}
     {%- set sources = exact.engine_sources() if flags.WHICH != 'seed' else [] -%}
     {%- do exact.look_at_catalog(sources) -%}
     {%- set logs = exact.create_logs_sql() -%}
@@ -13,7 +15,7 @@
     {%- set views = exact.register_sources(sources, logs) + exact.source_days_sql()
       if sources else logs -%}
     {%- do exact.run_memory().update({'sources_known': sources | length > 0}) -%}
-    {%- if flags.WHICH == 'test' -%}
+    {%- if only_reads -%}
       {%- do exact.run_statements(views) -%}
     {%- else -%}
       {%- set claims = exact.claim_sql(here) if writes else exact.look_at_claims_sql() -%}
