@@ -150,10 +150,11 @@ def told(request: dict[str, Any]) -> str:
 
 
 @contextmanager
-def endpoint(root: Path, policies: Path = DEPLOY) -> Iterator[str]:
-    """The URL of a running endpoint with the policies of a folder."""
+def endpoint(root: Path, policies: Path = DEPLOY, iceberg: Path | None = None) -> Iterator[str]:
+    """The URL of a running endpoint with the policies of a folder; `iceberg`: iceberg_for_glue()."""
     (root / "s3").mkdir(exist_ok=True)
     command = [sys.executable, "-m", "goldkit.glue_endpoint", "--root", str(root), "--policies", str(policies)]
+    command += ["--iceberg", str(iceberg)] if iceberg else []
     settings = [item for key, value in SMALL.items() for item in ("--conf", f"{key}={value}")]
     with (root / "errors").open("w") as errors:
         server = subprocess.Popen(
