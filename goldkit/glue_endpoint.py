@@ -17,6 +17,9 @@ static settings among them (extensions, warehouse) can only be given to this com
 listed as `ignored_conf`. The process runs in UTC, as a Glue worker does. DeleteTable deletes the
 files of a managed table, as Spark does and AWS does not.
 
+A session that asks for --datalake-formats iceberg has it, given AWS's client for Java (--iceberg, a jar). Its
+catalogs of type GlueCatalog call this endpoint's Data Catalog, below the path of their session, whose role they are.
+
 Given policies (--policies deploy), it evaluates every call: the caller's, and what a session's Spark does
 to the catalog and to S3, as its role; see goldkit/iam.py. What is denied fails as it does on AWS. An
 administrator, who signs with the key `admin`, may do everything, and so may the sessions that he starts.
@@ -772,7 +775,7 @@ class Catalog:
         table = self._table({"DatabaseName": p["DatabaseName"], "Name": p["TableInput"]["Name"]})
         key = table.database(), table.identifier().table()
         if p.get("VersionId", known := str(self._versions[key])) != known:
-            raise AwsError("ConcurrentModificationException", f"Update table failed due to concurrent modifications: {key}")
+            raise AwsError("ConcurrentModificationException", f"{'.'.join(key)} is of version {known} by now")
         self._sql(f"drop table `{key[0]}`.`{key[1]}`")
         self._versions[key] += 1
         return self.create_table(p)
@@ -983,14 +986,13 @@ class GlueEndpoint:
 
     def _authorize(self, service: str, operation: str, params: Json) -> None:
         """Refuse what the caller may not do, or the role of the session whose Iceberg calls."""
-        who = _here.key
-        if _here.session:
-            who = self._sessions.by_id[_here.session[1]].role
-        if self._iam and who != iam.ADMIN:
+        role = self._sessions.by_id[_here.session[1]].role if _here.session else ""
+        if self._iam and (role or _here.key) != iam.ADMIN:
             try:
-                if _here.session:
-                    return self._role(who).ask_for_call(operation, params)
-                self._iam.ask_for_call(_here.region, service, operation, params)
+                if role:
+                    self._role(role).ask_for_call(operation, params)
+                else:
+                    self._iam.ask_for_call(_here.region, service, operation, params)
             except iam.Denied as denied:
                 raise AwsError("AccessDeniedException", str(denied)) from None
 

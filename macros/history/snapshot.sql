@@ -84,7 +84,7 @@
       {{- return('Spark has no Iceberg. `make setup` fetches it') -}}
     {%- endif -%}
   {%- endif -%}
-  {{- return('' if known else 'profiles.yml lacks the catalog `history`, which profiles.yml.example has') -}}
+  {{- return('' if known else 'profiles.yml lacks the catalog history, which profiles.yml.example has') -}}
 {% endmacro %}
 
 {# Whether there is a history yet, a list. An error fails. #}
