@@ -695,7 +695,7 @@ class Catalog:
     def _table_shape(self, table: Any) -> Json:
         """The API's Table. Parameters are what Spark stores in a metastore, Glue's included."""
         database, name = table.database(), table.identifier().table()
-        raw = self._catalog.unwrapped().getRawTable(database, name)
+        raw = mapping(self._catalog.unwrapped().getRawTable(database, name).properties())
         types = {"EXTERNAL": "EXTERNAL_TABLE", "MANAGED": "MANAGED_TABLE", "VIEW": "VIRTUAL_VIEW"}
         keys, columns = {*elements(table.partitionColumnNames())}, []
         for column in StructType.fromJson(json.loads(table.schema().json())).fields:
@@ -709,7 +709,7 @@ class Catalog:
             "Description": "".join(elements(table.comment())),
             "CreateTime": table.createTime() / 1000,
             "TableType": types[table.tableType().name()],
-            "Parameters": mapping(raw.properties()),
+            "Parameters": json.loads(raw["glue"]) if "glue" in raw else raw,
             "VersionId": str(self._versions[database, name]),
             "PartitionKeys": [column for column in columns if column["Name"] in keys],
             "StorageDescriptor": {
@@ -760,13 +760,13 @@ class Catalog:
         # Iceberg tells of columns that are gone, too.
         current = [c for c in storage["Columns"] if c.get("Parameters", {}).get("iceberg.field.current") != "false"]
         columns = ", ".join(f"`{c['Name']}` {c['Type']} comment {quoted(c.get('Comment', ''))}" for c in current)
-        own = [(key, value) for key, value in given["Parameters"].items() if not key.startswith("spark.sql.")]
-        properties = ", ".join(f"{quoted(key)} = {quoted(value)}" for key, value in own)
+        # In one property, since Spark 4 keeps the name table_type to itself.
+        parameters = quoted(json.dumps(given["Parameters"]))
         self._sql(
             f"create external table `{database}`.`{name}` ({columns}) comment {quoted(given.get('Description', ''))}"
             " stored as inputformat 'org.apache.hadoop.mapred.FileInputFormat'"
             " outputformat 'org.apache.hadoop.mapred.FileOutputFormat'"  # which read nothing
-            f" location {quoted(storage['Location'])} tblproperties ({properties})"
+            f" location {quoted(storage['Location'])} tblproperties ('glue' = {parameters})"
         )
         return {}
 

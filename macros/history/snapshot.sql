@@ -56,11 +56,11 @@
     ]) -}}
   {%- endif -%}
   {%- set changes = api.Relation.create(identifier=model.alias ~ '__dbt_tmp') -%}
-  {%- set statements = [
-    'create or replace temporary view ' ~ changes ~ ' as ' ~ snapshot_staging_table(strategy, sql, table)
-  ] -%}
+  {%- set view = 'create or replace temporary view ' ~ changes ~ ' as '
+    ~ snapshot_staging_table(strategy, sql, table) -%}
   {%- set known = exact.fetch(['describe ' ~ table]) | map(attribute='col_name') | list -%}
-  {%- for column in exact.fetch(statements + ['describe ' ~ changes])
+  {%- set statements = [] -%}
+  {%- for column in exact.fetch([view, 'describe ' ~ changes])
     if column.col_name not in known + ['dbt_change_type', 'dbt_unique_key'] -%}
     {%- do statements.append(
       'alter table ' ~ table ~ ' add columns (' ~ column.col_name ~ ' ' ~ column.data_type ~ ')'
