@@ -59,6 +59,8 @@ _ICEBERG = {
         "3123c3798af642dd537230923548e013ef41cc28b6626e5225808cf5670a0f82",
     ),
 }
+# AWS's client for Java, as Iceberg ships it; Glue has one of its own.
+_AWS = ("iceberg-aws-bundle", "dd7e49ffa4ac9b215bed846581991259e3aec9bb2fa08d6cec029c46cd66d957")
 
 
 class SetupError(Exception):
@@ -119,7 +121,27 @@ def configure_spark(python: Path) -> None:
 
 
 def install_iceberg() -> str | None:
-    """Put Iceberg beside Spark's own jars; returns a line to be read where it cannot be had.
+    """Put Iceberg beside Spark's own jars; returns a line to be read where it cannot be had."""
+    import pyspark
+
+    version = ".".join(pyspark.__version__.split(".")[:2])
+    if version not in _ICEBERG:
+        return f"No Iceberg is known for Spark {version}: snapshots are left out."
+    if _fetch(*_ICEBERG[version], "jars"):
+        return None
+    return (
+        f"{_ICEBERG[version][0]} cannot be fetched from Maven Central: the snapshot users_history is left out."
+        " Everything else is built. Run `make setup` again where it can."
+    )
+
+
+def iceberg_for_glue() -> Path | None:
+    """What Iceberg needs for the Data Catalog, 69 MB for the local Glue alone; None where it cannot be had."""
+    return _fetch(*_AWS, "jars-of-glue")
+
+
+def _fetch(artifact: str, digest: str, folder: str) -> Path | None:
+    """A jar of Iceberg's in a folder of PySpark; None where it cannot be had.
 
     Ivy, which Spark carries for this purpose, fetches it once and keeps it in its cache. A jar of another
     content than the one that was tested is not used.
@@ -127,31 +149,25 @@ def install_iceberg() -> str | None:
     import pyspark
 
     spark = Path(pyspark.__file__).parent
-    version = ".".join(pyspark.__version__.split(".")[:2])
-    if version not in _ICEBERG:
-        return f"No Iceberg is known for Spark {version}: snapshots are left out."
-    artifact, digest = _ICEBERG[version]
-    jar = spark / "jars" / f"{artifact}-{ICEBERG}.jar"
+    jar = spark / folder / f"{artifact}-{ICEBERG}.jar"
     if jar.exists():
-        return None
-    with tempfile.TemporaryDirectory() as folder:
+        return jar
+    with tempfile.TemporaryDirectory() as scratch:
         command: list[str | Path] = [
             java_home() / "bin" / "java", "-jar", next((spark / "jars").glob("ivy-*.jar")), "-warn",
             "-notransitive", "-confs", "default", "-types", "jar",
             "-dependency", "org.apache.iceberg", artifact, ICEBERG,
-            "-retrieve", f"{folder}/[artifact].[ext]",
+            "-retrieve", f"{scratch}/[artifact].[ext]",
         ]  # fmt: skip
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        fetched = Path(folder) / f"{artifact}.jar"
+        fetched = Path(scratch) / f"{artifact}.jar"
         if done.returncode or not fetched.exists():
-            return (
-                f"{jar.name} cannot be fetched from Maven Central: the snapshot users_history is left out."
-                " Everything else is built. Run `make setup` again where it can."
-            )
+            return None
         if hashlib.sha256(fetched.read_bytes()).hexdigest() != digest:
             raise SetupError(f"{jar.name} is not the file that was tested: its SHA-256 differs. Do not use it.")
+        jar.parent.mkdir(exist_ok=True)
         shutil.copy(fetched, jar)
-    return None
+    return jar
 
 
 def derby_in_use(argument: str) -> Path | None:

@@ -17,6 +17,9 @@ static settings among them (extensions, warehouse) can only be given to this com
 listed as `ignored_conf`. The process runs in UTC, as a Glue worker does. DeleteTable deletes the
 files of a managed table, as Spark does and AWS does not.
 
+A session that asks for --datalake-formats iceberg has it, given AWS's client for Java (--iceberg, a jar). Its
+catalogs of type GlueCatalog call this endpoint's Data Catalog, below the path of their session, whose role they are.
+
 Given policies (--policies deploy), it evaluates every call: the caller's, and what a session's Spark does
 to the catalog and to S3, as its role; see goldkit/iam.py. What is denied fails as it does on AWS. An
 administrator, who signs with the key `admin`, may do everything, and so may the sessions that he starts.
@@ -235,7 +238,9 @@ def use_java(folder: Path) -> None:
 class Lake:
     """The local Spark, its metastore and log under `root`, its buckets the folders of `s3_root`."""
 
-    def __init__(self, root: Path, s3_root: Path, conf: dict[str, str], guarded: bool) -> None:
+    def __init__(
+        self, root: Path, s3_root: Path, conf: dict[str, str], guarded: bool, iceberg: Path | None
+    ) -> None:
         os.environ |= {"TZ": "UTC", "SPARK_LOCAL_IP": "127.0.0.1"}
         time.tzset()
         use_java(root / "java")
@@ -254,20 +259,26 @@ class Lake:
             "spark.hadoop.fs.s3a.impl": view,
             "spark.hadoop.fs.bucket.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
         }
+        self._iceberg = iceberg
+        if iceberg:
+            settings["spark.sql.extensions"] = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
         if guarded:
             (root / "classes").mkdir(exist_ok=True)  # Java takes what is not there for an archive
             settings |= {
-                "spark.driver.extraClassPath": str(root / "classes"),
                 "spark.plugins": "goldkit.Guard$Tasks",
                 "spark.hadoop.fs.s3.impl": "goldkit.Guard$Files",
                 "spark.hadoop.fs.s3a.impl": "goldkit.Guard$Files",
                 "spark.hadoop.fs.bucket.impl": "goldkit.Guard$Bucket",
             }
+        paths = [str(path) for path in (guarded and root / "classes", iceberg) if path]
+        settings |= {"spark.driver.extraClassPath": os.pathsep.join(paths)} if paths else {}
         spark_conf = SparkConf().setAll([*(settings | conf).items()])
         with (root / "spark.log").open("w") as log:  # what Spark has to say, out of the way
             self._gateway = launch_gateway(spark_conf, {"stderr": log})
         self.jvm: Any = self._gateway.jvm
         self.jvm.System.setProperty("derby.stream.error.file", f"{root}/derby.log")
+        for name in ("accessKeyId", "secretAccessKey"):  # of AWS's client for Java
+            self.jvm.System.setProperty(f"aws.{name}", "session")
         if guarded:
             self._compile(Path(__file__).with_name("Guard.java"), root / "classes")
         self.context = SparkContext(conf=spark_conf, gateway=self._gateway)
@@ -315,13 +326,23 @@ class Lake:
         """`text` with the local paths that file system errors tell turned back into s3://."""
         return re.sub(rf"((file|bucket):(//)?)?{re.escape(str(self._s3_root))}/", "s3://", text)
 
-    def new_session(self, conf: str) -> tuple[SparkSession, list[str]]:
-        """A Spark session for this thread, and the part of a `--conf` that cannot be applied."""
+    def new_session(self, arguments: Json, url: str, region: str) -> tuple[SparkSession, list[str]]:
+        """A Spark session for this thread, and the part of a `--conf` that cannot be applied.
+
+        Iceberg is there for who asks for it; its catalog of type Glue finds the Data Catalog at `url`.
+        """
         spark, ignored = self.spark.newSession(), []
-        for entry in filter(None, re.split(r"(?:^|\s+)--conf\s+", conf.strip())):
+        iceberg = self._iceberg and "iceberg" in arguments.get("--datalake-formats", "")
+        for entry in filter(None, re.split(r"(?:^|\s+)--conf\s+", arguments.get("--conf", "").strip())):
             try:
                 key, value = entry.split("=", 1)
+                if key.startswith("spark.sql.catalog.") and not iceberg:
+                    raise ValueError
                 spark.conf.set(key, value)
+                if key.endswith(".catalog-impl"):
+                    catalog = key.removesuffix("catalog-impl")
+                    spark.conf.set(f"{catalog}glue.endpoint", url)
+                    spark.conf.set(f"{catalog}client.region", region)
                 if key.startswith("spark.hadoop."):  # which Spark takes off when it starts, and only then
                     spark.conf.set(key.removeprefix("spark.hadoop."), value)
             except (PySparkException, ValueError):
@@ -468,12 +489,15 @@ class Statement:
 class Session:
     """A session and its thread: PROVISIONING, READY, then STOPPING, STOPPED, TIMEOUT or FAILED."""
 
-    def __init__(self, request: Json, role: str, lake: Lake, minute: float, provisioning: float) -> None:
+    def __init__(
+        self, request: Json, role: str, lake: Lake, url: str, minute: float, provisioning: float
+    ) -> None:
         self.request, self.id, self.status, self.error = request, request["Id"], "PROVISIONING", ""
         self.statements: list[Statement] = []
         self.ignored_conf: list[str] = []
         self.created = self.used = time.time()
-        self._role, self._lake, self._minute, self._provisioning = role, lake, minute, provisioning
+        self.role, self._region, self._url = role, _here.region, f"{url}/session/{self.id}"
+        self._lake, self._minute, self._provisioning = lake, minute, provisioning
         self._queue: SimpleQueue[Statement | None] = SimpleQueue()
         self._lock = threading.Lock()
         threading.Thread(target=self._work, daemon=True).start()
@@ -481,9 +505,9 @@ class Session:
     def _work(self) -> None:
         """Run the statements one after the other, in a Spark session and namespace of their own."""
         time.sleep(self._provisioning)
-        conf = self.request.get("DefaultArguments", {}).get("--conf", "")
-        self._lake.charge(self._role)
-        _here.spark, self.ignored_conf = self._lake.new_session(conf)
+        arguments = self.request.get("DefaultArguments", {})
+        self._lake.charge(self.role)
+        _here.spark, self.ignored_conf = self._lake.new_session(arguments, self._url, self._region)
         namespace = {"__name__": "__main__", "spark": _here.spark, "sc": self._lake.context}
         with self._lock:
             if self.status == "PROVISIONING":
@@ -571,7 +595,8 @@ class Sessions:
                 raise AwsError(f"{code}Exception", f"Session {p['Id']} already exists")
             minute, provisioning = self._endpoint.minute, self._endpoint.provisioning_seconds
             role = self._endpoint.role(p["Role"])
-            self.by_id[p["Id"]] = session = Session(p, role, self._lake, minute, provisioning)
+            url = self._endpoint.url
+            self.by_id[p["Id"]] = session = Session(p, role, self._lake, url, minute, provisioning)
         return {"Session": session.shape()}
 
     def get_session(self, p: Json) -> Json:
@@ -644,6 +669,7 @@ class Catalog:
 
     def __init__(self, lake: Lake) -> None:
         self._lake, self._sql = lake, lake.spark.sql
+        self._versions: Counter[tuple[str, str]] = Counter()
         self._catalog = lake.spark._jsparkSession.sharedState().externalCatalog()
 
     def _database(self, name: str) -> Any:
@@ -669,7 +695,7 @@ class Catalog:
     def _table_shape(self, table: Any) -> Json:
         """The API's Table. Parameters are what Spark stores in a metastore, Glue's included."""
         database, name = table.database(), table.identifier().table()
-        raw = self._catalog.unwrapped().getRawTable(database, name)
+        raw = mapping(self._catalog.unwrapped().getRawTable(database, name).properties())
         types = {"EXTERNAL": "EXTERNAL_TABLE", "MANAGED": "MANAGED_TABLE", "VIEW": "VIRTUAL_VIEW"}
         keys, columns = {*elements(table.partitionColumnNames())}, []
         for column in StructType.fromJson(json.loads(table.schema().json())).fields:
@@ -683,7 +709,8 @@ class Catalog:
             "Description": "".join(elements(table.comment())),
             "CreateTime": table.createTime() / 1000,
             "TableType": types[table.tableType().name()],
-            "Parameters": mapping(raw.properties()),
+            "Parameters": json.loads(raw["glue"]) if "glue" in raw else raw,
+            "VersionId": str(self._versions[database, name]),
             "PartitionKeys": [column for column in columns if column["Name"] in keys],
             "StorageDescriptor": {
                 "Columns": [column for column in columns if column["Name"] not in keys],
@@ -722,6 +749,36 @@ class Catalog:
 
     def get_table(self, p: Json) -> Json:
         return {"Table": self._table_shape(self._table(p))}
+
+    def create_table(self, p: Json) -> Json:
+        """A table of another engine's, such as Iceberg's: what Spark knows of it is what the catalog tells."""
+        database, given = self._database(p["DatabaseName"]).name(), p["TableInput"]
+        name, storage = given["Name"].lower(), given["StorageDescriptor"]
+        if self._catalog.tableExists(database, name):
+            raise AwsError("AlreadyExistsException", f"Table {name} already exists.")
+        self._lake.mount(storage["Location"])
+        # Iceberg tells of columns that are gone, too.
+        current = [c for c in storage["Columns"] if c.get("Parameters", {}).get("iceberg.field.current") != "false"]
+        columns = ", ".join(f"`{c['Name']}` {c['Type']} comment {quoted(c.get('Comment', ''))}" for c in current)
+        # In one property, since Spark 4 keeps the name table_type to itself.
+        parameters = quoted(json.dumps(given["Parameters"]))
+        self._sql(
+            f"create external table `{database}`.`{name}` ({columns}) comment {quoted(given.get('Description', ''))}"
+            " stored as inputformat 'org.apache.hadoop.mapred.FileInputFormat'"
+            " outputformat 'org.apache.hadoop.mapred.FileOutputFormat'"  # which read nothing
+            f" location {quoted(storage['Location'])} tblproperties ('glue' = {parameters})"
+        )
+        return {}
+
+    def update_table(self, p: Json) -> Json:
+        """Refused with ConcurrentModificationException where it is of another version than VersionId."""
+        table = self._table({"DatabaseName": p["DatabaseName"], "Name": p["TableInput"]["Name"]})
+        key = table.database(), table.identifier().table()
+        if p.get("VersionId", known := str(self._versions[key])) != known:
+            raise AwsError("ConcurrentModificationException", f"{'.'.join(key)} is of version {known} by now")
+        self._sql(f"drop table `{key[0]}`.`{key[1]}`")
+        self._versions[key] += 1
+        return self.create_table(p)
 
     def delete_table(self, p: Json) -> Json:
         table = self._table(p)
@@ -770,7 +827,9 @@ class GlueEndpoint:
         port: int = 0,
         conf: Json | None = None,
         policies: dict[str, Json] | None = None,
+        iceberg: Path | None = None,
     ) -> None:
+        self._iceberg = iceberg
         self._root, self._s3_root = root.resolve(), (s3_root or root / "s3").resolve()
         self._port, self._conf = port, conf or {}
         self._iam = iam.Iam(policies) if policies else None
@@ -791,7 +850,7 @@ class GlueEndpoint:
         stub_modules()
         PySparkException._log_exception = lambda _: None  # Spark 4 prints errors
         self._new_catalog = not (self._root / "metastore").exists()
-        self._lake = Lake(self._root, self._s3_root, self._conf, bool(self._iam))
+        self._lake = Lake(self._root, self._s3_root, self._conf, bool(self._iam), self._iceberg)
         self._sessions, self._catalog = Sessions(self, self._lake), Catalog(self._lake)
         quiet = type("QuietHandler", (MotoRequestHandler,), {"log": lambda *_: None})
         where = ("127.0.0.1", self._port)
@@ -878,6 +937,7 @@ class GlueEndpoint:
         _here.key, _here.region, signed_for = scope.groups() if scope else ("", "", "s3")
         service, _, operation = request.headers.get("X-Amz-Target", "").partition(".")
         try:
+            _here.session = re.match("/session/([^/]+)", request.path)
             if request.path == "/_control/ask":
                 return Response(self._ask(request.get_data(as_text=True)))(environ, start_response)
             if request.path.startswith("/_control/"):
@@ -925,10 +985,14 @@ class GlueEndpoint:
         return answer
 
     def _authorize(self, service: str, operation: str, params: Json) -> None:
-        """Refuse what the caller may not do."""
-        if self._iam and _here.key != iam.ADMIN:
+        """Refuse what the caller may not do, or the role of the session whose Iceberg calls."""
+        role = self._sessions.by_id[_here.session[1]].role if _here.session else ""
+        if self._iam and (role or _here.key) != iam.ADMIN:
             try:
-                self._iam.ask_for_call(_here.region, service, operation, params)
+                if role:
+                    self._role(role).ask_for_call(operation, params)
+                else:
+                    self._iam.ask_for_call(_here.region, service, operation, params)
             except iam.Denied as denied:
                 raise AwsError("AccessDeniedException", str(denied)) from None
 
@@ -963,6 +1027,7 @@ def main(
     s3_root: Annotated[Path | None, typer.Option(help="Folder of buckets [ROOT/s3].")] = None,
     conf: Annotated[list[str] | None, typer.Option(help="Spark setting, key=value.")] = None,
     policies: Annotated[Path | None, typer.Option(help="Folder of caller- and role-policy.json.")] = None,
+    iceberg: Annotated[Path | None, typer.Option(help="iceberg-aws-bundle, for --datalake-formats iceberg.")] = None,
     hold_seconds: Annotated[float, typer.Option(help="How long GetStatement waits.")] = 20,
     minute: Annotated[float, typer.Option(help="Seconds in a minute of timeouts.")] = 60,
     provisioning_seconds: Annotated[float, typer.Option(help="Start of a session.")] = 0,
@@ -970,7 +1035,8 @@ def main(
     """Serve a local AWS Glue on 127.0.0.1 until SIGTERM or SIGINT."""
     stop = threading.Event()
     settings = dict(entry.split("=", 1) for entry in conf or [])
-    with GlueEndpoint(root, s3_root, port, settings, iam.read(policies) if policies else None) as glue:
+    rules = iam.read(policies) if policies else None
+    with GlueEndpoint(root, s3_root, port, settings, rules, iceberg) as glue:
         glue.hold_seconds, glue.minute = hold_seconds, minute
         glue.provisioning_seconds = provisioning_seconds
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -187,6 +187,11 @@ class Role:
             return f"{denied} (Service: {glue if kind == 'catalog' else 'S3, Status Code: 403'})"
         return ""
 
+    def ask_for_call(self, operation: str, parameters: Json) -> None:
+        """Denied, unless the role may make this call of Glue's API, as Iceberg does."""
+        for action, resource, _ in requests_of_call(self._region, "glue", operation, parameters):
+            self._ask(action, resource)
+
     def _ask(self, action: str, resource: str) -> None:
         self._iam.ask(Request("role", action, resource), self._who)
 
@@ -235,7 +240,7 @@ def requests_of_call(
     else:
         given = p.get("DatabaseInput", p)
         database = given.get("DatabaseName") or (given.get("Name", "") if "Database" in operation else "")
-        table = p.get("TableName") or p.get("Name", "")
+        table = p.get("TableName") or p.get("TableInput", p).get("Name", "")
         for resource in catalog_resources(region, operation, database, table):
             yield action, resource, ()
 

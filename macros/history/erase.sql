@@ -66,13 +66,13 @@
 {# Iceberg keeps the files of former states of a table; they go too. #}
 {% macro erase_history(condition) %}
   {%- for node in graph.nodes.values()
-    if node.resource_type == 'snapshot' and node.package_name == project_name and target.type == 'spark' -%}
-    {%- set table = node.schema ~ '.' ~ node.alias -%}
-    {%- if history_of(api.Relation.create(schema=node.schema, identifier=node.alias)) -%}
-      {%- set found = rows_of_users([table], condition) -%}
+    if node.resource_type == 'snapshot' and node.package_name == project_name and not no_iceberg() -%}
+    {%- if history_of(node) -%}
+      {%- set table = exact.relation_name(node) -%}
+      {%- set found = rows_of_users(['history.' ~ table], condition) -%}
       {%- do exact.run_statements([
-        'delete from ' ~ table ~ ' where ' ~ condition,
-        "call history.system.expire_snapshots(table => '" ~ table.split('.')[1:] | join('.')
+        'delete from history.' ~ table ~ ' where ' ~ condition,
+        "call history.system.expire_snapshots(table => '" ~ table
         ~ "', older_than => timestamp '2999-01-01 00:00:00', retain_last => 1)"
       ]) -%}
       {%- do log(

@@ -1,65 +1,95 @@
-{# Snapshots are Iceberg tables of the catalog `history`, which is the metastore of all others seen
-   by Iceberg: Gold's own tables are read and written without it. On Glue dbt-glue has a catalog of
-   its own for Iceberg, and names it itself. #}
-{% macro generate_schema_name(custom_schema_name, node) %}
-  {%- set schema = dbt.default__generate_schema_name(custom_schema_name, node) -%}
-  {%- set of_iceberg = node.resource_type == 'snapshot' and target.type == 'spark' -%}
-  {{- return('history.' ~ schema if of_iceberg else schema) -}}
+{# Snapshots are Iceberg tables in Gold's database. Spark reads them through the catalog `history`,
+   which is the catalog of all other tables, Hive's or AWS Glue's, seen by Iceberg: so ref() names
+   it. As a part of the schema's name it would be a database that dbt-glue makes. #}
+{% macro ref() %}
+  {%- set relation = builtins.ref(*varargs, **kwargs) -%}
+  {%- set is_snapshot = execute and 'snapshot.' ~ project_name ~ '.' ~ varargs[-1] in graph.nodes -%}
+  {{- return(in_history(relation) if is_snapshot else relation) -}}
 {% endmacro %}
 
-{# dbt makes the schemas of all nodes when it starts, and fails where Spark has no Iceberg. That of
-   the history is made by history_of. #}
-{% macro spark__create_schema(relation) %}
-  {%- if not (relation | string).startswith('history.') -%}
-    {{- return(dbt.spark__create_schema(relation)) -}}
-  {%- endif -%}
+{% macro in_history(relation) %}
+  {{- return(relation.incorporate(path={'schema': 'history.' ~ relation.schema})) -}}
 {% endmacro %}
 
 {% materialization snapshot, adapter='spark' %}
   {{- return(snapshot_if_changed(sql)) -}}
 {% endmaterialization %}
 
-{# Not tried on Glue: dbt-glue 1.10 looks for Iceberg tables in a catalog of another name, and takes
-   one that it does not see for one that is not there, as dbt-spark does. #}
 {% materialization snapshot, adapter='glue' %}
-  {{- return(no_snapshot('not taken: on Glue there is no history yet')) -}}
+  {{- return(snapshot_if_changed(sql)) -}}
 {% endmaterialization %}
 
-{# dbt's own snapshot; not where Iceberg is missing, not in a run that only explains, and not when
-   the table that it looks at is as it was when its last version was written. #}
+{# A snapshot; not where Iceberg is missing, not in a run that only explains, and not when the table
+   that it looks at is as it was when its last version was written. #}
 {% macro snapshot_if_changed(sql) %}
   {%- set memory = exact.run_memory() -%}
   {%- set version = exact.test_version(model, sql) -%}
-  {%- set found = history_of(this) if not exact.read_only() -%}
   {%- if exact.read_only() -%}
     {{- return(no_snapshot('not taken: this run writes nothing')) -}}
-  {%- elif found is none -%}
-    {{- return(no_snapshot('not taken: Spark has no Iceberg. `make setup` fetches it')) -}}
-  {%- elif found and version and memory.tests_passed.get(model.unique_id) == version -%}
+  {%- elif no_iceberg() -%}
+    {{- return(no_snapshot('not taken: ' ~ no_iceberg())) -}}
+  {%- endif -%}
+  {%- set found = history_of(model) -%}
+  {%- if found and version and memory.tests_passed.get(model.unique_id) == version -%}
     {{- return(no_snapshot('UNCHANGED')) -}}
   {%- endif -%}
-  {#- dbt-spark 1.9 takes a schema that it cannot list for an empty one, and would then replace the
-      table, and with it all history. It is told what there is. -#}
-  {%- if found -%}
-    {%- do adapter.cache_added(this.incorporate(type='table', is_iceberg=true)) -%}
-  {%- endif -%}
   {%- do memory.tests_asked.update({model.unique_id: version}) if version -%}
-  {{- return(dbt.materialization_snapshot_spark()) -}}
+  {{- run_hooks(pre_hooks) -}}
+  {%- do exact.run_statements(snapshot_sql(in_history(this), sql, found | length > 0)) -%}
+  {{- run_hooks(post_hooks) -}}
+  {{- return(no_snapshot('OK')) -}}
 {% endmacro %}
 
-{# Whether there is a history yet, a list; none where Spark has no Iceberg. An error fails. #}
-{% macro history_of(relation) %}
-  {%- set iceberg = exact.fetch(
-    ["select java_method('java.lang.ClassLoader', 'getSystemResource',"
-     ~ " 'org/apache/iceberg/spark/SparkCatalog.class') as class"]
+{# The statements of a snapshot, whose SQL is dbt's. Cause: what the adapters put around it loses
+   data. dbt-spark 1.9.3 takes a schema that it cannot list for an empty one, dbt-glue 1.10.19 an
+   error for a table that is not there, and both then replace the table, and with it all history;
+   and dbt-glue writes the changes into a table of its own, whose files stay when it is dropped. #}
+{% macro snapshot_sql(table, sql, exists) %}
+  {%- set strategy = strategy_dispatch(config.get('strategy'))(
+    model, 'snapshotted_data', 'source_data', model.config, exists
   ) -%}
-  {%- if iceberg[0].class in (none, 'null') -%}{#- Spark 3.5 says `null` for null. -#}
-    {{- return(none) -}}
+  {%- if not exists -%}
+    {{- return([
+      'create table ' ~ table ~ ' using iceberg location '
+      ~ exact.sql_text(config.get('location_root') ~ '/' ~ model.alias)
+      ~ ' as ' ~ build_snapshot_table(strategy, sql)
+    ]) -}}
   {%- endif -%}
-  {{- return(exact.fetch([
-    'create database if not exists ' ~ relation.schema,
-    'show tables in ' ~ relation.schema ~ " like '" ~ relation.identifier ~ "'"
-  ])) -}}
+  {%- set changes = api.Relation.create(identifier=model.alias ~ '__dbt_tmp') -%}
+  {%- set view = 'create or replace temporary view ' ~ changes ~ ' as '
+    ~ snapshot_staging_table(strategy, sql, table) -%}
+  {%- set known = exact.fetch(['describe ' ~ table]) | map(attribute='col_name') | list -%}
+  {%- set statements = [] -%}
+  {%- for column in exact.fetch([view, 'describe ' ~ changes])
+    if column.col_name not in known + ['dbt_change_type', 'dbt_unique_key'] -%}
+    {%- do statements.append(
+      'alter table ' ~ table ~ ' add columns (' ~ column.col_name ~ ' ' ~ column.data_type ~ ')'
+    ) -%}
+  {%- endfor -%}
+  {{- return(statements + [snapshot_merge_sql(table, changes, []), 'drop view ' ~ changes]) -}}
+{% endmacro %}
+
+{# Why there can be no history, for a person; nothing where there can. #}
+{% macro no_iceberg() %}
+  {%- if target.type == 'glue' -%}
+    {%- set known = 'spark.sql.catalog.history' in (target.conf or '')
+      and 'iceberg' in (target.datalake_formats or '') -%}
+  {%- else -%}
+    {%- set known = exact.fetch(['set spark.sql.catalog.history'])[0].value != '<undefined>' -%}
+    {%- set iceberg = exact.fetch(
+      ["select java_method('java.lang.ClassLoader', 'getSystemResource',"
+       ~ " 'org/apache/iceberg/spark/SparkCatalog.class') as class"]
+    ) -%}
+    {%- if known and iceberg[0].class in (none, 'null') -%}{#- Spark 3.5 says `null` for null. -#}
+      {{- return('Spark has no Iceberg. `make setup` fetches it') -}}
+    {%- endif -%}
+  {%- endif -%}
+  {{- return('' if known else 'profiles.yml lacks the catalog history, which profiles.yml.example has') -}}
+{% endmacro %}
+
+{# Whether there is a history yet, a list. An error fails. #}
+{% macro history_of(node) %}
+  {{- return(exact.fetch(['show tables in history.' ~ node.schema ~ " like '" ~ node.alias ~ "'"])) -}}
 {% endmacro %}
 
 {% macro no_snapshot(why) %}
@@ -70,11 +100,7 @@
 {# Whether a test looks at a history that is not there, as the line of its snapshot says. #}
 {% macro lacks_history(node) %}
   {%- for id in node.depends_on.nodes if id.startswith('snapshot.') -%}
-    {%- set snapshot = graph.nodes[id] -%}
-    {%- if target.type != 'spark'
-      or not history_of(api.Relation.create(schema=snapshot.schema, identifier=snapshot.alias)) -%}
-      {{- return(true) -}}
-    {%- endif -%}
+    {{- return(no_iceberg() or not history_of(graph.nodes[id])) -}}
   {%- endfor -%}
   {{- return(false) -}}
 {% endmacro %}

@@ -35,7 +35,7 @@ from goldkit import check, iam, silver
 from goldkit.changes import Lake, late_rows, users_changed
 from goldkit.compare import PATHS
 from goldkit.dbt import Outcome, Warehouse
-from goldkit.environment import PROJECT
+from goldkit.environment import PROJECT, iceberg_for_glue
 from goldkit.glue_endpoint import SMALL, admin_client, client_environ
 
 from .conftest import NewWarehouse, copy_of_the_project
@@ -150,10 +150,11 @@ def told(request: dict[str, Any]) -> str:
 
 
 @contextmanager
-def endpoint(root: Path, policies: Path = DEPLOY) -> Iterator[str]:
-    """The URL of a running endpoint with the policies of a folder."""
+def endpoint(root: Path, policies: Path = DEPLOY, iceberg: Path | None = None) -> Iterator[str]:
+    """The URL of a running endpoint with the policies of a folder; `iceberg`: iceberg_for_glue()."""
     (root / "s3").mkdir(exist_ok=True)
     command = [sys.executable, "-m", "goldkit.glue_endpoint", "--root", str(root), "--policies", str(policies)]
+    command += ["--iceberg", str(iceberg)] if iceberg else []
     settings = [item for key, value in SMALL.items() for item in ("--conf", f"{key}={value}")]
     with (root / "errors").open("w") as errors:
         server = subprocess.Popen(
@@ -171,8 +172,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(root: Path) -> Iterator[str]:
-    with endpoint(root) as url:
+def url(root: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A running endpoint, with Iceberg where a long test may take a snapshot."""
+    long = any(item.get_closest_marker("long") for item in request.session.items)
+    with endpoint(root, iceberg=iceberg_for_glue() if long else None) as url:
         yield url
 
 
@@ -319,11 +322,17 @@ def test_sql_that_breaks_the_contract_is_refused_on_later_runs(gold: GlueWarehou
 def test_session_has_the_settings_of_the_profile(gold: GlueWarehouse) -> None:
     known = gold.control("calls")["sessions"]
     name = next(key for key in known if key.startswith("silver-to-gold-"))
-    assert known[name]["ignored_conf"] == ["spark.sql.warehouse.dir=s3://my-gold-bucket/gold/audit/.warehouse"]
+    # Settings of Iceberg's are ignored too where `url` started without it.
+    ignored = {entry for entry in known[name]["ignored_conf"] if not entry.startswith("spark.sql.catalog.history")}
+    assert ignored == {
+        "spark.sql.warehouse.dir=s3://my-gold-bucket/gold/audit/.warehouse",
+        "spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+    }
     session = gold.client.get_session(Id=name)["Session"]
     kept = ("GlueVersion", "WorkerType", "NumberOfWorkers", "IdleTimeout")
     assert [session.get(key) for key in kept] == [VERSION, "G.1X", 2, 10]
-    assert session["DefaultArguments"]["--conf"].count("--conf") == 7
+    assert session["DefaultArguments"]["--conf"].count("--conf") == 11
+    assert session["DefaultArguments"]["--datalake-formats"] == "iceberg"
 
 
 # --- Silver as crawlers leave it -----------------------------------------------------------------

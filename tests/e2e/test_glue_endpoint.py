@@ -211,6 +211,13 @@ def test_static_settings_are_reported_not_applied(glue: Any, url: str) -> None:
     assert ignored == ["spark.sql.warehouse.dir=/x"]
 
 
+def test_without_the_format_there_is_no_iceberg(glue: Any, url: str) -> None:
+    conf = "spark.sql.catalog.history=org.apache.iceberg.spark.SparkCatalog"
+    create(glue, DefaultArguments={"--conf": conf})
+    until(glue, "READY")
+    assert control(url, "calls")["sessions"]["s"]["ignored_conf"] == [conf]
+
+
 # --- statements --------------------------------------------------------------------------------
 
 
@@ -349,6 +356,28 @@ def test_local_paths_in_errors_are_told_as_s3(run: Run, root: Path) -> None:
     lost = run(f"open('{root}/s3/lake-1/lost')")["Output"]
     assert lost["ErrorValue"] == "[Errno 2] No such file or directory: 's3://lake-1/lost'"
     assert str(root) not in json.dumps(lost)
+
+
+def test_a_table_of_another_engine_is_replaced_by_who_has_seen_it_last(run: Run, glue: Any) -> None:
+    """As Iceberg commits: with the version that it read."""
+    glue.create_database(DatabaseInput={"Name": "lake"})
+    storage = {"Columns": [{"Name": "id", "Type": "int"}], "Location": "s3://bucket-of-ice/t"}
+    table = {"Name": "t", "TableType": "EXTERNAL_TABLE", "StorageDescriptor": storage}
+    known = {"Name": "t", "DatabaseName": "lake"}
+    for number in ("0", "1"):
+        given = table | {"Parameters": {"table_type": "ICEBERG", "metadata_location": number}}
+        if number == "0":
+            glue.create_table(DatabaseName="lake", TableInput=given)
+            assert refusal(glue.create_table, DatabaseName="lake", TableInput=given) == "AlreadyExistsException"
+        else:
+            glue.update_table(DatabaseName="lake", TableInput=given, VersionId="0", SkipArchive=True)
+        found = glue.get_table(**known)["Table"]
+        assert (found["VersionId"], found["Parameters"]["metadata_location"]) == (number, number)
+    stale = {"DatabaseName": "lake", "TableInput": given, "VersionId": "0"}
+    assert refusal(glue.update_table, **stale) == "ConcurrentModificationException"
+    assert printed(run("spark.sql('show tables in lake').first().tableName")) == "'t'\n"
+    assert run("spark.sql('select * from lake.t').collect()")["Output"]["Status"] == "error"  # only Iceberg can
+    glue.delete_database(Name="lake")
 
 
 def test_lists_come_in_pages(run: Run, glue: Any) -> None:

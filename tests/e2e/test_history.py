@@ -19,8 +19,6 @@ from goldkit import silver
 from goldkit.changes import Lake
 from goldkit.dbt import Warehouse
 
-from .conftest import session
-
 SEED = 15
 ALL = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
 UPDATED = datetime(2024, 5, 1, tzinfo=timezone.utc)
@@ -29,8 +27,10 @@ COMMANDS = ("build", "--resource-type", "model", "--resource-type", "snapshot", 
 
 def versions(warehouse: Warehouse) -> list[tuple[Any, ...]]:
     """(user, city, valid from, valid to) of each version; runs are numbered by their time."""
-    table = f"history.gold_{warehouse.name}.users_history"
-    rows = session().sql(f"select user_id, city, dbt_valid_from, dbt_valid_to from {table}").collect()
+    query = "select user_id, city, dbt_valid_from, dbt_valid_to from {{ ref('users_history') }}"
+    outcome = warehouse.dbt("show", "--inline", query, "--limit", "-1")
+    assert outcome.success, outcome.message
+    rows = outcome.results["inline_query"].agate_table.rows
     times = sorted({row[2] for row in rows} | {row[3] for row in rows if row[3]})
     number = {time: place for place, time in enumerate(times, 1)} | {None: None}
     return sorted(((row[0], row[1], number[row[2]], number[row[3]]) for row in rows), key=repr)
@@ -53,8 +53,11 @@ def take(warehouse: Warehouse, *args: str, **options: Any) -> str:
 
 @pytest.mark.long  # make test takes the first version of each user, and tests it: test_gold
 def test_every_version_of_a_user(lake: Lake, new_warehouse: Any) -> None:
+    check_every_version(new_warehouse(lake.root, "history"), lake)
+
+
+def check_every_version(warehouse: Warehouse, lake: Lake) -> None:
     """A first state; a change, a new user and one who is gone; his return. Right to the row."""
-    warehouse = new_warehouse(lake.root, "history")
     deliver(lake, {"a": "Rome", "b": "Oslo", "c": "Lima"})
     take(warehouse)
     first = [("a", "Rome", 1, None), ("b", "Oslo", 1, None), ("c", "Lima", 1, None)]
@@ -112,8 +115,11 @@ def test_hashed_users_are_nowhere_in_clear(
 
 @pytest.mark.long
 def test_a_user_is_erased(lake: Lake, new_warehouse: Any) -> None:
+    check_erase(new_warehouse(lake.root, "history"), lake)
+
+
+def check_erase(warehouse: Warehouse, lake: Lake) -> None:
     """Refused while Silver or Gold holds them; then no byte has them, and no build brings them back."""
-    warehouse = new_warehouse(lake.root, "history")
     deliver(lake, {"a": "Rome", "secret-user": "Secret-City"})
     take(warehouse, *ALL)
     erase = ("run-operation", "erase", "--args", "{user_ids: [secret-user]}")
