@@ -7,6 +7,7 @@
     {%- do exact.check_declarations() -%}
     {%- set writes = flags.WHICH != 'test' and not exact.read_only() -%}
     {%- set sources = exact.engine_sources() if flags.WHICH != 'seed' else [] -%}
+    {%- do exact.check_commit_protocol() -%}
     {%- do exact.look_at_catalog(sources) -%}
     {%- set logs = exact.create_logs_sql() -%}
     {%- set here = exact.runs_here() -%}
