@@ -110,9 +110,13 @@ def _silver() -> str:
 def diff(base: str = typer.Argument("main")) -> None:
     """What the working tree does to Gold, against the commit where it left BASE: contracts, plan, rows."""
     from goldkit import diff as comparison
+    from goldkit import storage
 
     try:
-        report = comparison.run(base, Path(_silver()))
+        silver = _silver()
+        if storage.on_s3(silver) or storage.on_s3(os.environ.get("GOLD_BASE", "")):
+            raise SetupError("make diff wants both bases on a disk. Copy some days of Silver, and unset GOLD_BASE.")
+        report = comparison.run(base, Path(silver))
     except SetupError as error:
         comparison.publish(f"**There is no data diff.**\n\n```\n{error}\n```\n")
         console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from pyarrow import fs
 
@@ -19,8 +20,11 @@ def locate(location: str) -> tuple[fs.FileSystem, str]:
     In S3 by AWS's standard chain of credentials, and at AWS_ENDPOINT_URL if that is set. Raises OSError or
     ValueError where there is no such file system or bucket.
     """
-    uri = re.sub("^s3a://", "s3://", location)
-    found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(uri if "://" in uri else str(Path(uri).resolve()))
+    if on_s3(location):
+        location = "s3:" + quote(location.split(":", 1)[1])
+    elif "://" not in location:
+        location = str(Path(location).resolve())
+    found: tuple[fs.FileSystem, str] = fs.FileSystem.from_uri(location)
     return found
 
 
