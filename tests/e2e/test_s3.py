@@ -11,6 +11,7 @@ import os
 import random
 import signal
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from typer.testing import CliRunner
 
-from goldkit import changes, cli, environment, report
-from goldkit.changes import Lake
+from goldkit import cli, environment, report
+from goldkit.changes import DAYS, Lake
 from goldkit.compare import PATHS
 from goldkit.dbt import BUILD, Outcome, Warehouse
 from goldkit.environment import SetupError
 
 from .conftest import assert_exact, session
+from .test_incremental import days_of
 
 GOLD = "s3a://lake/token, gold"  # Spark hides values that contain `token`, and a comma ends one where it lists them.
 
@@ -121,30 +123,31 @@ def test_gold_in_s3_is_that_of_a_disk(tmp_path: Path, s3: S3) -> None:
     warehouse = OnS3("test", tmp_path / "artefacts", lake.root, tmp_path / "gold")
     assert_exact(warehouse, warehouse.run())
 
-    # A late row, and changed users, whom the daily activity does not copy: it is rewritten for one day.
-    first, day = warehouse.partitions("fact_user_activity"), changes.DAYS[2]
-    lake.add("events", [lake.event(day) | {"event_id": "late", "user_id": "u1", "ts": lake.moment(day)}])
-    changes.users_changed(lake)
-    assert_exact(warehouse, warehouse.run())
-    second = warehouse.partitions("fact_user_activity")
-    assert {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)} == {f"{day}"}
-
-    # Killed between two copies, by which a partition's files get to their place; and then objects of Gold are lost.
-    for change in (changes.new_day, changes.late_rows, changes.corrected_rows, changes.day_deleted_everywhere):
-        change(lake)
-    kill(warehouse, s3, "fact_user_activity/activity_date=")
+    # A late row, a changed user, a new day, and one that is gone. The run is killed between two copies, by which
+    # files get to their place, and an object of Gold is lost.
+    first, late, gone, new = warehouse.partitions("fact_events"), *DAYS[1:3], date(2024, 3, 2)
+    touched = {f"{late}", f"{gone}", f"{new}"} | days_of(warehouse, "u7")["fact_events"]
+    assert touched < {*first, f"{new}"}
+    lake.add("events", [lake.event(late) | {"event_id": "late", "ts": lake.moment(late)}], DAYS[-1])
+    lake.add("users", [lake.user(7) | {"city": "Nowhere", "updated_at": lake.moment(new)}])
+    lake.add_day(new)
+    for file in lake.files("events", "transactions"):
+        if file.parent.name.endswith(f"={gone}"):
+            lake.delete(file)
+    kill(warehouse, s3, "fact_events/event_date=")
     assert [key for key in objects("token, gold") if "/.spark-staging" in key]
-    lost, gone, *_ = warehouse.partitions("fact_transactions").values()
-    for key, *_ in [min(lost), *gone]:
-        boto3.client("s3").delete_object(Bucket="lake", Key=f"token, gold/{PATHS['fact_transactions']}/{key}")
+    lost, *_ = warehouse.partitions("rejected_transactions")[f"{DAYS[-1]}"]
+    boto3.client("s3").delete_object(Bucket="lake", Key=f"token, gold/{PATHS['rejected_transactions']}/{lost[0]}")
     assert_exact(warehouse, warehouse.run())
     assert not [key for key in objects("token, gold") if "/.spark-staging" in key or "/_temporary" in key]
+    second = warehouse.partitions("fact_events")
+    touched |= days_of(warehouse, "u7")["fact_events"]
+    assert {name for name in first.keys() | second.keys() if first.get(name) != second.get(name)} == touched
 
     # All of it again, in place.
-    before = warehouse.partitions("fact_events")
     assert_exact(warehouse, warehouse.run("--vars", "{rebuild: true}"))
-    after = warehouse.partitions("fact_events")
-    assert after.keys() == before.keys() and not any(after[name] & before[name] for name in after)
+    third = warehouse.partitions("fact_events")
+    assert third.keys() == second.keys() and not any(third[name] & second[name] for name in third)
 
 
 def kill(warehouse: OnS3, s3: S3, place: str) -> None:
