@@ -86,35 +86,46 @@ def setup() -> None:
 @app.command(context_settings=DBT_OPTIONS)
 def build(context: typer.Context) -> None:
     """`dbt build` without the unit tests of the SQL, then what came out of it. Takes dbt's options."""
-    for file in _silver().glob("*/**/*.parquet"):
-        if not file.stat().st_size:
+    from goldkit import storage
+
+    try:
+        for file in storage.empty_files(_silver()):
             console.print(f"[red]{file} is empty, and Spark would skip it without a word.[/]", soft_wrap=True)
             console.print("Deliver it again or remove it, then run again; Gold was not touched.")
             raise typer.Exit(1)
+        if any(storage.on_s3(os.environ.get(base, "")) for base in ("SILVER_BASE", "GOLD_BASE")):
+            environment.install_s3()
+    except (SetupError, OSError, ValueError) as error:
+        console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
+        raise typer.Exit(1) from error
     started = time.time()
     code = run(*DBT, "build", "--exclude-resource-type", "unit_test", *context.args)
     _finish(code, started, os.environ.get("DBT_TARGET") or "spark")
 
 
-def _silver() -> Path:
+def _silver() -> str:
     """SILVER_BASE, or else the sample, which is generated where there is none."""
     if os.environ.get("SILVER_BASE"):
-        return Path(os.environ["SILVER_BASE"])
+        return os.environ["SILVER_BASE"]
     if not (SAMPLE / "silver").exists():
         from goldkit import silver
 
         console.print(f"No SILVER_BASE given: generating a sample in {SAMPLE / 'silver'}", soft_wrap=True)
         silver.sample(SAMPLE / "silver")
-    return SAMPLE / "silver"
+    return str(SAMPLE / "silver")
 
 
 @app.command()
 def diff(base: str = typer.Argument("main")) -> None:
     """What the working tree does to Gold, against the commit where it left BASE: contracts, plan, rows."""
     from goldkit import diff as comparison
+    from goldkit import storage
 
     try:
-        report = comparison.run(base, _silver())
+        silver = _silver()
+        if storage.on_s3(silver) or storage.on_s3(os.environ.get("GOLD_BASE", "")):
+            raise SetupError("make diff wants both bases on a disk. Copy some days of Silver, and unset GOLD_BASE.")
+        report = comparison.run(base, Path(silver))
     except SetupError as error:
         comparison.publish(f"**There is no data diff.**\n\n```\n{error}\n```\n")
         console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
@@ -192,13 +203,12 @@ def _layer(unique_id: str) -> tuple[int, str]:
 def _count(gold: str, name: str) -> str:
     """Rows of a table by its files' footers; empty where it has none yet."""
     import pyarrow.dataset as ds
-    from pyarrow import fs
+
+    from goldkit import storage
 
     layer = {"dim": "dim", "fact": "fact", "rejected": "audit"}.get(name.split("_")[0], "mart")
-    location = f"{gold}/{layer}/{name}"
     try:
-        uri = location if "://" in location else str(Path(location).resolve())
-        filesystem, path = fs.FileSystem.from_uri(uri)
+        filesystem, path = storage.locate(f"{gold}/{layer}/{name}")
         return f"{ds.dataset(path, filesystem=filesystem, format='parquet').count_rows():,}"
     except (OSError, ValueError):
         return ""

@@ -13,6 +13,7 @@ import subprocess
 import tarfile
 import tempfile
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -44,6 +45,18 @@ for argument in "$@"; do
         PYTHONPATH="{project}" "{python}" -m goldkit.environment "$argument" || exit 1 ;;
     esac
 done
+# Another S3 than Amazon's, in which a bucket need not have a name of its own.
+endpoint="${{AWS_ENDPOINT_URL_S3:-$AWS_ENDPOINT_URL}}"
+if [ -n "$endpoint" ]; then
+    s3a="-Dspark.hadoop.fs.s3a.endpoint=$endpoint -Dspark.hadoop.fs.s3a.path.style.access=true"
+    export SPARK_SUBMIT_OPTS="$SPARK_SUBMIT_OPTS $s3a"
+fi
+"""
+
+# What Spark is told by default where install_s3 put jars beside it.
+_S3_DEFAULTS = """\
+spark.hadoop.fs.s3.impl org.apache.hadoop.fs.s3a.S3AFileSystem
+spark.hadoop.fs.s3a.aws.credentials.provider {credentials}
 """
 
 
@@ -61,6 +74,25 @@ _ICEBERG = {
 }
 # AWS's client for Java, as Iceberg ships it; Glue has one of its own.
 _AWS = ("iceberg-aws-bundle", "dd7e49ffa4ac9b215bed846581991259e3aec9bb2fa08d6cec029c46cd66d957")
+
+
+# S3, for each Hadoop that Spark comes with: (group, version and modules of AWS's SDK, SHA-256 of the jars' SHA-256s,
+# AWS's standard chain of credentials). hadoop-aws itself asks for all of the SDK, which is 280 or 600 MB; with these
+# modules, and what they need, it is 6 or 10.
+_S3 = {
+    "3.3.4": (
+        ("com.amazonaws", "1.12.262", ("aws-java-sdk-s3", "aws-java-sdk-sts", "aws-java-sdk-dynamodb")),
+        "fc95888dbf5723f97c6cbf936907eb6d24b441bd6a7de70c9c90f6bd8caa554e",
+        "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
+    ),
+    "3.4.2": (
+        ("software.amazon.awssdk", "2.29.52", ("s3", "s3-transfer-manager", "sts")),
+        "8825889b9879ae06addec8d101fa696e7ff48057e748fcc5f6cafd0a3d5979be",
+        "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
+    ),
+}
+# What else the modules name, Spark has.
+_S3_GROUPS = ("org.apache.hadoop", "com.amazonaws", "software.amazon", "org.reactivestreams")
 
 
 class SetupError(Exception):
@@ -127,7 +159,7 @@ def install_iceberg() -> str | None:
     version = ".".join(pyspark.__version__.split(".")[:2])
     if version not in _ICEBERG:
         return f"No Iceberg is known for Spark {version}: snapshots are left out."
-    if _fetch(*_ICEBERG[version], "jars"):
+    if _iceberg(*_ICEBERG[version], "jars"):
         return None
     return (
         f"{_ICEBERG[version][0]} cannot be fetched from Maven Central: the snapshot users_history is left out."
@@ -137,14 +169,13 @@ def install_iceberg() -> str | None:
 
 def iceberg_for_glue() -> Path | None:
     """What Iceberg needs for the Data Catalog, 69 MB for the local Glue alone; None where it cannot be had."""
-    return _fetch(*_AWS, "jars-of-glue")
+    return _iceberg(*_AWS, "jars-of-glue")
 
 
-def _fetch(artifact: str, digest: str, folder: str) -> Path | None:
+def _iceberg(artifact: str, digest: str, folder: str) -> Path | None:
     """A jar of Iceberg's in a folder of PySpark; None where it cannot be had.
 
-    Ivy, which Spark carries for this purpose, fetches it once and keeps it in its cache. A jar of another
-    content than the one that was tested is not used.
+    A jar of another content than the one that was tested is not used.
     """
     import pyspark
 
@@ -153,21 +184,70 @@ def _fetch(artifact: str, digest: str, folder: str) -> Path | None:
     if jar.exists():
         return jar
     with tempfile.TemporaryDirectory() as scratch:
-        command: list[str | Path] = [
-            java_home() / "bin" / "java", "-jar", next((spark / "jars").glob("ivy-*.jar")), "-warn",
-            "-notransitive", "-confs", "default", "-types", "jar",
-            "-dependency", "org.apache.iceberg", artifact, ICEBERG,
-            "-retrieve", f"{scratch}/[artifact].[ext]",
-        ]  # fmt: skip
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        fetched = Path(scratch) / f"{artifact}.jar"
-        if done.returncode or not fetched.exists():
+        whole = _fetch(scratch, [("org.apache.iceberg", artifact, ICEBERG)])
+        fetched = Path(scratch) / "org.apache.iceberg" / jar.name
+        if not whole or not fetched.exists():
             return None
         if hashlib.sha256(fetched.read_bytes()).hexdigest() != digest:
             raise SetupError(f"{jar.name} is not the file that was tested: its SHA-256 differs. Do not use it.")
         jar.parent.mkdir(exist_ok=True)
         shutil.copy(fetched, jar)
     return jar
+
+
+def install_s3() -> None:
+    """Put hadoop-aws and AWS's SDK beside Spark's own jars, unless Spark has them or is another than PySpark's.
+
+    Raises SetupError where they cannot be had.
+    """
+    import pyspark
+
+    spark = Path(pyspark.__file__).parent
+    jars = spark / "jars"
+    if "SPARK_HOME" in os.environ or any(jars.glob("hadoop-aws-*.jar")):
+        return
+    hadoop = next(jars.glob("hadoop-client-api-*.jar")).stem.rpartition("-")[2]
+    if hadoop not in _S3:
+        raise SetupError(f"Spark comes with Hadoop {hadoop}: put hadoop-aws-{hadoop} and its SDK into {jars}.")
+    (group, version, modules), digest, credentials = _S3[hadoop]
+    with tempfile.TemporaryDirectory() as folder:
+        sdk = [(group, module, version) for module in modules]
+        if not _fetch(folder, [("org.apache.hadoop", "hadoop-aws", hadoop)], sdk):
+            raise SetupError("hadoop-aws, by which Spark reads and writes S3, cannot be fetched from Maven Central.")
+        fetched = [jar for jar in Path(folder).glob("*/*.jar") if jar.parent.name.startswith(_S3_GROUPS)]
+        found = sorted(hashlib.sha256(jar.read_bytes()).hexdigest() for jar in fetched)
+        if hashlib.sha256("".join(found).encode()).hexdigest() != digest:
+            raise SetupError("The jars for S3 are not those that were tested: their SHA-256 differs.")
+        (spark / "conf").mkdir(exist_ok=True)
+        (spark / "conf" / "spark-defaults.conf").write_text(_S3_DEFAULTS.format(credentials=credentials))
+        # The one that is looked for above comes last.
+        for jar in sorted(fetched, key=lambda jar: jar.name.startswith("hadoop-aws-")):
+            shutil.copy(jar, jars)
+
+
+def _fetch(folder: str, alone: list[tuple[str, str, str]], whole: Sequence[tuple[str, str, str]] = ()) -> bool:
+    """Fetch the jars of (group, name, version), and for `whole` of what they need, into folders of their groups.
+
+    Ivy, which Spark carries for this purpose, keeps them in its cache. Returns whether all could be had.
+    """
+    import pyspark
+
+    file = Path(folder) / "ivy.xml"
+    wanted = "".join(
+        f'<dependency org="{module[0]}" name="{module[1]}" rev="{module[2]}" conf="*->default"'
+        f' transitive="{str(module in whole).lower()}"/>'
+        for module in [*alone, *whole]
+    )
+    file.write_text(
+        '<ivy-module version="2.0"><info organisation="goldkit" module="jars"/>'
+        f"<dependencies>{wanted}</dependencies></ivy-module>"
+    )
+    ivy = next((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
+    command: list[str | Path] = [
+        java_home() / "bin" / "java", "-jar", ivy, "-warn", "-types", "jar", "-ivy", file,
+        "-retrieve", f"{folder}/[organisation]/[artifact]-[revision].[ext]",
+    ]  # fmt: skip
+    return not subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode
 
 
 def derby_in_use(argument: str) -> Path | None:

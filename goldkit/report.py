@@ -21,7 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pyarrow import fs
 
-from goldkit import charts
+from goldkit import charts, storage
 from goldkit.compare import GOLD_SCHEMAS, PATHS
 
 Row = dict[str, Any]
@@ -84,8 +84,7 @@ class Gold:
 
 def table(base: str, name: str) -> ds.Dataset | None:
     """A table of the Gold in this folder or URI; None where it has no folder."""
-    location = f"{base}/{PATHS.get(name, f'audit/{name}')}"
-    filesystem, path = fs.FileSystem.from_uri(location if "://" in base else str(Path(location).resolve()))
+    filesystem, path = storage.locate(f"{base}/{PATHS.get(name, f'audit/{name}')}")
     if filesystem.get_file_info(path).type != fs.FileType.Directory:
         return None
     last = SCHEMAS[name][-1]

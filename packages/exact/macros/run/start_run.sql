@@ -9,6 +9,7 @@
     {%- set only_reads = flags.WHICH in ('test', 'freshness') -%}
     {%- set writes = not only_reads and not exact.read_only() -%}
     {%- set sources = exact.engine_sources() if flags.WHICH != 'seed' else [] -%}
+    {%- do exact.check_commit_protocol() -%}
     {%- do exact.look_at_catalog(sources) -%}
     {%- set logs = exact.create_logs_sql() -%}
     {%- set here = exact.runs_here() -%}
