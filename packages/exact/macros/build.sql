@@ -16,6 +16,7 @@
       ~ ' on-run-start: "{{ exact.start_run() }}" and on-run-end: "{{ exact.finish_run(results) }}".'
     ) -}}
   {%- endif -%}
+  {%- do exact.set_own_session() -%}
   {{- run_hooks(pre_hooks) if not exact.read_only() -}}
   {%- set plan = exact.plan(model, this, sql) -%}
   {%- do exact.check(plan) -%}

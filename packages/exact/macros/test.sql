@@ -6,6 +6,7 @@
   {%- set version = exact.test_version(model, sql) -%}
   {%- if not version or memory.tests_passed.get(model.unique_id) != version -%}
     {%- do memory.tests_asked.update({model.unique_id: version}) if version -%}
+    {%- do exact.set_own_session() -%}
     {{- return(dbt.materialization_test_default()) -}}
   {%- endif -%}
   {%- if not memory.tests_left_out -%}
