@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -91,8 +92,7 @@ class OnS3(Warehouse):
 
     def fetch(self) -> None:
         """Copy what there is of Gold."""
-        for file in self.gold.rglob("*.parquet"):
-            file.unlink()
+        shutil.rmtree(self.gold, ignore_errors=True)
         for key in objects("token, gold"):
             if not key.endswith("/"):
                 (self.gold / key).parent.mkdir(parents=True, exist_ok=True)
