@@ -89,7 +89,7 @@ def test_dbt_says_what_the_line_is_made_of(
     """The names of dbt's events, and the engine's words about a table at work."""
     monkeypatch.setattr(progress, "EVERY", 0)
     monkeypatch.chdir(PROJECT)
-    sample(warehouse.silver, days=1, events=1)
+    sample(warehouse.silver, days=1, events=100)
     for name, value in {**warehouse.prepare(), "DBT_WRITE_JSON": "true"}.items():
         monkeypatch.setenv(name, value)
     before = signal.getsignal(signal.SIGTERM)
