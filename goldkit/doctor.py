@@ -140,7 +140,7 @@ def dbt_packages() -> Findings:
 
 def profile() -> Findings:
     """profiles.yml: its targets, and what the example has that it lacks, since set-up never overwrites it."""
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     target = os.environ.get("DBT_TARGET") or "spark"
     file = Path(os.environ.get("DBT_PROFILES_DIR") or PROJECT) / "profiles.yml"
