@@ -25,7 +25,8 @@ BOXES = re.compile(r"[\u2500-\u257f]|\x1b\[[0-9;]*m")  # tables are drawn with l
 
 def script(page: str) -> tuple[str, dict[int, list[str]]]:
     """The page as one bash script, which prints `@@ <number>` before each block; the lines that each must print."""
-    lines, shown, number = ["set -eo pipefail", "exec 2>&1", 'make() { command make -o setup "$@"; }'], {}, 0
+    lines, number = ["set -eo pipefail", "exec 2>&1", 'make() { command make -o setup "$@"; }'], 0
+    shown: dict[int, list[str]] = {}
     for above, language, text in BLOCK.findall(page):
         if language == "bash":
             number += 1
