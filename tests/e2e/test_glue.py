@@ -519,7 +519,7 @@ def test_run_after_failed_runs_is_exact(gold: GlueWarehouse, lake: Lake) -> None
     )
     started_at = Outcome.now()
     said, _ = (process := glue_build(gold)).communicate(timeout=900)
-    assert process.returncode == 0, said
+    assert process.returncode == 0 and "OK snapshotted gold.users_history" in said, said
     assert_exact(gold, Outcome(True, said, started_at))
 
 
