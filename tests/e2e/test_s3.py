@@ -167,6 +167,7 @@ def kill(warehouse: OnS3, s3: S3, place: str) -> None:
     assert len(copies) >= 2, said
 
 
+@pytest.mark.long
 @pytest.mark.skipif(pyspark.__version__ >= "4", reason="Spark 4.1 can only be set to classes that it has")
 def test_commit_protocol_that_adds_to_what_it_should_replace_is_refused(warehouse: Warehouse) -> None:
     """Before anything else: here there is not even a Silver."""
