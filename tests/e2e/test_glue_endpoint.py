@@ -285,7 +285,7 @@ def test_what_the_service_model_does_not_allow_is_refused(url: str, glue: Any) -
     assert post(url, "CreateSession", '{"Id": "s"}')[1] == "ValidationException"
     assert post(url, "CreateSession", "{")[1] == "SerializationException"
     assert post(url, "MakeSession", "{}")[1] == "UnknownOperationException"
-    assert post(url, "UpdateTable", '{"DatabaseName": "x"}')[1] == "OperationNotSupportedException"
+    assert post(url, "UpdateDatabase", '{"DatabaseName": "x"}')[1] == "OperationNotSupportedException"
     assert refusal(create, glue=glue, MaxCapacity=2.0, WorkerType="G.1X") == "InvalidInputException"
     assert glue.list_sessions()["Ids"] == []
 
