@@ -8,8 +8,7 @@
     {%- set protocol = exact.fetch(['set spark.sql.sources.commitProtocolClass'])[0].value -%}
     {%- if 'PathOutputCommitProtocol' in protocol -%}
       {{- exceptions.raise_compiler_error(
-        'Spark commits files by ' ~ protocol
-        ~ ', by which an overwrite may leave the old files (SPARK-56588).'
+        'Spark commits files by ' ~ protocol ~ ', with which an overwrite may keep old files (SPARK-56588).'
         ~ ' Nothing was touched. Set in profiles.yml, under server_side_parameters,'
         ~ ' spark.sql.sources.commitProtocolClass:'
         ~ ' org.apache.spark.sql.execution.datasources.SQLHadoopMapReduceCommitProtocol'
