@@ -253,6 +253,7 @@ def test_code_that_asks_spark_for_a_session_gets_its_own(run: Run) -> None:
     assert printed(run(asks)) == "(True, True, '9', True)\n"
 
 
+@pytest.mark.long
 def test_a_running_statement_can_be_cancelled(run: Run, glue: Any) -> None:
     slow = "spark.range(10**12).selectExpr('sum(hash(id))').collect()"
     running = glue.run_statement(SessionId="s", Code=slow)["Id"]
@@ -314,6 +315,7 @@ def test_what_is_absent_is_an_entity_not_found(url: str, glue: Any) -> None:
 # --- catalog and files -------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_s3_is_a_folder_for_sql_catalog_and_python_alike(run: Run, glue: Any, root: Path) -> None:
     glue.create_database(DatabaseInput={"Name": "Lake", "LocationUri": "s3://lake-1/db/"})
     assert refusal(glue.create_database, DatabaseInput={"Name": "lake"}) == "AlreadyExistsException"
@@ -380,6 +382,7 @@ def test_a_table_of_another_engine_is_replaced_by_who_has_seen_it_last(run: Run,
     glue.delete_database(Name="lake")
 
 
+@pytest.mark.long
 def test_lists_come_in_pages(run: Run, glue: Any) -> None:
     printed(run("spark.sql('create database pages')"))
     printed(run("[spark.sql(f'create view pages.v{n} as select 1') for n in range(5)] and None"))
@@ -493,6 +496,7 @@ def test_a_session_is_denied_what_its_role_may_not_do_in_s3(
     assert "(Service: S3, Status Code: 403)" in said
 
 
+@pytest.mark.long
 def test_tasks_are_their_sessions_work(run_as_role: Run, run: Run) -> None:
     """Files are read and written by other threads than the one that runs a statement."""
     run("spark.range(8, numPartitions=2).write.mode('overwrite').parquet('s3://my-silver-bucket/silver2')")
@@ -581,6 +585,7 @@ def test_a_fault_counts_only_what_it_matches() -> None:
 # --- the server and the adapter ----------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_second_endpoint_on_the_same_root_is_refused(url: str, root: Path) -> None:
     second = subprocess.run(command(root), cwd=PROJECT, capture_output=True, text=True, check=False)
     assert second.returncode == 1

@@ -81,6 +81,7 @@ def test_each_change_rewrites_the_days_that_it_touches(toy: Toy) -> None:
 # --- other models, and declarations --------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_models_of_others_are_built_beside_it(toy: Toy) -> None:
     """A view, a table, an ephemeral model and an incremental one that say nothing of the package."""
     models = toy.project / "models"
@@ -325,6 +326,7 @@ def test_tables_without_a_model_are_named_and_removed_when_asked(toy: Toy) -> No
     assert "No model makes" not in log.read_text()
 
 
+@pytest.mark.long
 def test_time_zone_that_moves_days_is_refused(toy: Toy) -> None:
     profile = toy.project / "profiles.yml.example"
     own = profile.read_text()
@@ -376,6 +378,7 @@ def asked(outcome: Outcome) -> set[str]:
     }
 
 
+@pytest.mark.long
 def test_data_tests_are_asked_when_what_they_look_at_changed(toy: Toy) -> None:
     test = toy.project / "tests" / "no_reading_is_hot.sql"
     test.parent.mkdir()
@@ -438,6 +441,7 @@ def test_rebuild_trusts_nothing_that_is_there(toy: Toy) -> None:
     assert_right(toy, toy.dbt("build", variables={"rebuild": True}))
 
 
+@pytest.mark.long
 def test_first_run_only_explains(tmp_path: Path) -> None:
     """Nothing is there to be asked, and nothing is there afterwards."""
     toy = Toy.new(tmp_path, copy_of_the_toy(tmp_path / "project"), "fresh")
