@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 
 from goldkit import check, silver
 from goldkit.compare import PATHS
@@ -116,6 +117,7 @@ def during(gold: Path, rows: dict[str, int], act: Callable[[], Any]) -> tuple[An
     return result, seen, missing
 
 
+@pytest.mark.long
 def test_no_table_is_missing_during_a_rebuild(warehouse: Warehouse) -> None:
     silver.sample(warehouse.silver, days=10, events=2_000)
     assert_exact(warehouse, warehouse.build())
