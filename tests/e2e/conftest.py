@@ -41,8 +41,13 @@ def spark_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
         SPARK_DRIVER_MEMORY="2g",
         GOLD_PII_SALT="a salt of the tests",  # Spark has the environment that it is started with
         SPARK_JAVA_OPTIONS=SMALL["spark.driver.extraJavaOptions"],
+        # The last two are the profile's. The toy's profile lacks them, and whoever comes first starts Spark: in one
+        # without them a snapshot waits for a lock until it fails.
         PYSPARK_SUBMIT_ARGS="--conf spark.sql.codegen.wholeStage=false"
-        " --conf spark.sql.codegen.factoryMode=NO_CODEGEN pyspark-shell",
+        " --conf spark.sql.codegen.factoryMode=NO_CODEGEN"
+        " --conf spark.hadoop.iceberg.engine.hive.lock-enabled=false"
+        " --conf spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
+        " pyspark-shell",
         # Artefacts that few tests read, and a log of every macro: a sixth of a small run.
         DBT_WRITE_JSON="false",
         DBT_LOG_LEVEL_FILE="info",
