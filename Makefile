@@ -44,7 +44,7 @@ test-all: setup lint ## each night, and after a change to packages/exact: the sa
 test-quick: setup lint ## while you work: lint, macro tests, unit tests, one build of the sample and of the toy against their oracles
 	@$(BIN)/python -m pytest $(TWO) -m quick
 
-lint: setup ## sqlfluff, dbt-bouncer, yamllint, ruff, mypy, zizmor, cfn-lint, parliament
+lint: setup ## links, sqlfluff, dbt-bouncer, yamllint, ruff, mypy, zizmor, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint
 
 docs: setup ## dbt's documentation with the lineage graph, served on this machine; first its pages that are made from the models

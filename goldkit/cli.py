@@ -19,16 +19,13 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from goldkit import environment, links, results
-from goldkit.environment import PROJECT, SetupError
+from goldkit import environment, links, progress, results
+from goldkit.environment import PROJECT, SAMPLE, SetupError, gold_base, silver_base
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
 BIN = Path(sys.executable).parent
-SAMPLE = PROJECT / ".local" / "sample"
 RESULTS = results.results_file()
-# dbt with a line that says how far it is.
-DBT = (sys.executable, "-m", "goldkit.progress")
 SQL = "models tests analyses packages/exact/integration_tests/models"
 # sqlfluff ends with 0 when a rule of its own crashes, and says CRITICAL.
 SQLFLUFF = f"set -o pipefail; sqlfluff lint {SQL} 2>&1 | tee /dev/stderr | (! grep -q CRITICAL)"
@@ -99,20 +96,22 @@ def build(context: typer.Context) -> None:
         console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(1) from error
     started = time.time()
-    code = run(*DBT, "build", "--exclude-resource-type", "unit_test", *context.args)
-    _finish(code, started, os.environ.get("DBT_TARGET") or "spark")
+    _finish(_dbt_build(*context.args), started, os.environ.get("DBT_TARGET") or "spark")
+
+
+def _dbt_build(*args: str) -> int:
+    """`dbt build` without unit tests, and with a line that says how far it is; returns its exit code."""
+    return run(*progress.DBT, "build", "--exclude-resource-type", "unit_test", *args)
 
 
 def _silver() -> str:
-    """SILVER_BASE, or else the sample, which is generated where there is none."""
-    if os.environ.get("SILVER_BASE"):
-        return os.environ["SILVER_BASE"]
-    if not (SAMPLE / "silver").exists():
+    """silver_base(); the sample is generated where there is none."""
+    if not os.environ.get("SILVER_BASE") and not (SAMPLE / "silver").exists():
         from goldkit import silver
 
         console.print(f"No SILVER_BASE given: generating a sample in {SAMPLE / 'silver'}", soft_wrap=True)
         silver.sample(SAMPLE / "silver")
-    return str(SAMPLE / "silver")
+    return silver_base()
 
 
 @app.command()
@@ -136,28 +135,30 @@ def diff(base: str = typer.Argument("main")) -> None:
 @app.command()
 def summary() -> None:
     """Rows, rejected rows and seconds of each table in the last `dbt build`, and where Gold lies."""
-    _tables(results.read(RESULTS))
-    _look_at(results.read(RESULTS), 0)
+    found = results.read(RESULTS)
+    _tables(found)
+    _look_at(found, 0)
 
 
 def _finish(code: int, started: float, target: str) -> None:
     """Say what a build came to, tell whoever is to be told, and end with dbt's exit code."""
     from goldkit.notify import notify
 
-    written = RESULTS.exists() and RESULTS.stat().st_mtime >= started
-    found = results.read(RESULTS) if written else {}
-    if found.get("args", {}).get("which") != "build":
-        found = {}  # it failed before that
-    if found and target == "spark":
-        _tables(found)
-    _look_at(found, code)
-    for line in notify(found, code, target, _gold()):
+    for line in notify(_say(code, started, target), code, target, gold_base()):
         console.print(f"[yellow]{escape(line)}[/]", soft_wrap=True)
     raise typer.Exit(code)
 
 
-def _gold() -> str:
-    return os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
+def _say(code: int, started: float, target: str) -> dict[str, Any]:
+    """Say what a build came to that began at `started`; returns its results, {} where it came to none."""
+    written = RESULTS.exists() and RESULTS.stat().st_mtime >= started
+    found = results.read(RESULTS) if written else {}
+    if found.get("args", {}).get("which") != "build":
+        found = {}  # it failed before that
+    if found and target != "glue":
+        _tables(found)
+    _look_at(found, code)
+    return found
 
 
 def _tables(found: dict[str, Any]) -> None:
@@ -170,9 +171,9 @@ def _tables(found: dict[str, Any]) -> None:
             continue
         rejected = ""
         if name in ("fact_events", "fact_transactions"):
-            rejected = _count(_gold(), name.replace("fact_", "rejected_"))
+            rejected = _count(gold_base(), name.replace("fact_", "rejected_"))
         message = escape(result["message"]) if result["status"] == "success" else f"[red]{result['status']}[/]"
-        table.add_row(name, _count(_gold(), name), rejected, f"{result['execution_time']:.1f}", message)
+        table.add_row(name, _count(gold_base(), name), rejected, f"{result['execution_time']:.1f}", message)
     console.print(table)
 
 
@@ -184,14 +185,13 @@ def _look_at(found: dict[str, Any], code: int) -> None:
         console.print(f"[{colour}]{problem.status}: {problem.name}[/] {escape(problem.message)}", soft_wrap=True)
         if problem.advice:
             console.print(f"    {escape(problem.advice)}", soft_wrap=True)
-    console.print(f"Gold: {_gold()}", soft_wrap=True)
+    console.print(f"Gold: {gold_base()}", soft_wrap=True)
     if code or any(problem.failed for problem in problems):
         console.print(f"Log: {results.log_file()}", soft_wrap=True)
         text = "Next: mend what failed and run the same command again; it takes up from there."
-        console.print(text, soft_wrap=True)
     else:
         text = "Next: make report, dbt docs generate && dbt docs serve, or the queries in analyses/."
-        console.print(text, soft_wrap=True)
+    console.print(text, soft_wrap=True)
 
 
 def _layer(unique_id: str) -> tuple[int, str]:
@@ -221,7 +221,7 @@ def report(out: Path = PROJECT / ".local" / "report" / "index.html") -> None:
 
     from goldkit import report as page
 
-    gold = _gold()
+    gold = gold_base()
     try:
         # Of a Gold in this folder the page does not say where the folder is.
         found = page.write(gold, gold.removeprefix(f"{PROJECT}/"), out, RESULTS)
@@ -247,11 +247,9 @@ def example() -> None:
     except SetupError as error:
         console.print(f"[red]{escape(str(error))}[/]", soft_wrap=True)
         raise typer.Exit(1) from error
-    RESULTS.unlink(missing_ok=True)
-    variables = json.dumps({"earliest_date": cdnow.FIRST_DAY})
-    code = run(BIN / "dbt", "build", "--exclude-resource-type", "unit_test", "--vars", variables)
-    if RESULTS.exists():
-        summary()
+    started = time.time()
+    code = _dbt_build("--vars", json.dumps({"earliest_date": cdnow.FIRST_DAY}))
+    _say(code, started, "spark")
     if code:
         raise typer.Exit(code)
     table, wrong = Table("total", "published", "in Gold"), 0
@@ -272,7 +270,7 @@ def glue_build(context: typer.Context) -> None:
     from goldkit import glue
 
     started = time.time()
-    _finish(glue.build(DBT, context.args), started, "glue")
+    _finish(glue.build(context.args), started, "glue")
 
 
 @app.command(context_settings=DBT_OPTIONS)
@@ -313,10 +311,7 @@ def ddl(
         console.print(f"[yellow]GOLD_BASE is not given: athena.sql says {gold_base}.[/]", soft_wrap=True)
     try:
         names = sql.Names(gold_base, database, region, role, schema, external_schema)
-        if code := run(BIN / "dbt", "--quiet", "parse", "--target-path", PROJECT / "target"):
-            raise typer.Exit(code)
-        manifest = json.loads((PROJECT / "target" / "manifest.json").read_text())
-        for file in sql.write(manifest, names, folder):
+        for file in sql.write(_manifest("parse"), names, folder):
             console.print(str(file), soft_wrap=True)
     except SetupError as error:
         console.print(f"[red]{error}[/]", soft_wrap=True)
@@ -328,12 +323,16 @@ def docs() -> None:
     """The pages that are made from the models: docs/star.md, its picture, models/origins.md. Needs no Spark."""
     from goldkit import lineage
 
-    offline = ("--no-introspect", "--no-populate-cache")
-    if code := run(BIN / "dbt", "--quiet", "compile", *offline, "--target-path", PROJECT / "target"):
-        raise typer.Exit(code)
-    manifest = json.loads((PROJECT / "target" / "manifest.json").read_text())
+    manifest = _manifest("compile", "--no-introspect", "--no-populate-cache")
     for file in lineage.write(manifest, PROJECT):
         console.print(str(file), soft_wrap=True)
+
+
+def _manifest(*command: str) -> Any:
+    """dbt's manifest, as a command makes it. Ends with dbt's exit code where that fails."""
+    if code := run(BIN / "dbt", "--quiet", *command, "--target-path", PROJECT / "target"):
+        raise typer.Exit(code)
+    return json.loads((PROJECT / "target" / "manifest.json").read_text())
 
 
 @app.command()

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parent.parent
+from goldkit.environment import PROJECT, derby_in_use, gold_base, java_home, silver_base
+
 OK, WARNING, MISSING = "ok", "warning", "missing"
 DATASETS = ("events", "users", "transactions")
 GIB = 2**30
@@ -37,16 +38,6 @@ class Finding:
 
 
 Findings = Iterator[Finding]
-
-
-def silver_base() -> str:
-    """As the project has it."""
-    return os.environ.get("SILVER_BASE") or str(PROJECT / ".local" / "sample" / "silver")
-
-
-def gold_base() -> str:
-    """As the project has it."""
-    return os.environ.get("GOLD_BASE") or str(PROJECT / ".local" / "sample" / "gold")
 
 
 # --- what runs -------------------------------------------------------------------------------------
@@ -100,8 +91,6 @@ def packages() -> Findings:
 def java() -> Findings:
     """The Java that Spark starts, which set-up has chosen."""
     import pyspark
-
-    from goldkit.environment import java_home
 
     script = Path(pyspark.__file__).parent / "conf" / "spark-env.sh"
     chosen = re.search(r"JAVA_HOME=\"(.*)\"", script.read_text()) if script.exists() else None
@@ -247,8 +236,6 @@ def others() -> Findings:
     """Whether another run holds Gold, or another process the local metastore."""
     import pyarrow.parquet as pq
 
-    from goldkit.environment import derby_in_use
-
     name = re.sub("[/:]", "_", os.environ.get("GOLD_BASE") or "sample")
     metastore = Path(PROJECT, os.environ.get("METASTORE") or f".local/metastore/{name}") / "derby"
     if derby_in_use(f"jdbc:derby:;databaseName={metastore}"):
@@ -281,9 +268,14 @@ def _runs(process: int | None) -> bool:
     return True
 
 
+def find_chromium() -> str | None:
+    """The browser's path, under whatever name it has here."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 def chromium() -> Findings:
     """The browser of the report's tests."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = find_chromium()
     yield Finding(OK, f"Chromium: {found}") if found else Finding(
         WARNING, "No Chromium: tests that look at pages are left out", "apt install chromium, or the like"
     )
@@ -313,7 +305,7 @@ def preflight() -> Findings:
     """`dbt run-operation preflight`, in a session that is stopped: role, buckets, databases, version."""
     from goldkit import glue
 
-    code = glue.run((sys.executable, "-m", "goldkit.progress"), [["run-operation", "preflight"]])
+    code = glue.run([["run-operation", "preflight"]])
     yield Finding(MISSING, "Preflight failed", "see its lines above") if code else Finding(
         OK, "Preflight: the role, Silver, Gold and the databases"
     )

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+SAMPLE = PROJECT / ".local" / "sample"
 FALLBACK = PROJECT / "packages" / "dbt_utils"
 PACKAGE = PROJECT / "dbt_packages" / "dbt_utils"
 EXACT = PROJECT / "dbt_packages" / "exact"
@@ -97,6 +98,16 @@ _S3_GROUPS = ("org.apache.hadoop", "com.amazonaws", "software.amazon", "org.reac
 
 class SetupError(Exception):
     """What is missing, and what to do about it, in one line."""
+
+
+def silver_base() -> str:
+    """Where Silver lies: SILVER_BASE, by default the sample."""
+    return os.environ.get("SILVER_BASE") or str(SAMPLE / "silver")
+
+
+def gold_base() -> str:
+    """Where Gold lies: GOLD_BASE, by default beside the sample."""
+    return os.environ.get("GOLD_BASE") or str(SAMPLE / "gold")
 
 
 def java_home() -> Path:

@@ -25,23 +25,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from goldkit.environment import PROJECT
+from goldkit.progress import DBT
+from goldkit.results import log_file
 
 console = Console()
 
 
-def build(dbt: Sequence[str], args: Sequence[str] = ()) -> int:
+def build(args: Sequence[str] = ()) -> int:
     """The preflight and `dbt build --target glue` in a session of their own; returns dbt's exit code."""
-    return run(dbt, [["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]])
+    return run([["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]])
 
 
-def run(dbt: Sequence[str], commands: list[list[str]]) -> int:
+def run(commands: list[list[str]]) -> int:
     """dbt commands on Glue in a session of their own, up to the first that fails; returns its exit code.
 
     SIGTERM and SIGINT end dbt, and then the session too. Of SIGKILL only the idle timeout knows.
     """
     session = f"silver-to-gold-{uuid.uuid4()}"
     environ = {**os.environ, "GLUE_SESSION_ID": session, "DBT_TARGET": "glue"}
-    log = Path(os.environ.get("DBT_LOG_PATH", PROJECT / "logs")) / "dbt.log"
+    log = log_file()
     running: list[subprocess.Popen[bytes]] = []
 
     def end(number: int, _: FrameType | None) -> None:
@@ -54,7 +56,7 @@ def run(dbt: Sequence[str], commands: list[list[str]]) -> int:
         freed = False
         while commands:
             known = _size(log)
-            running[:] = [subprocess.Popen([*dbt, *commands[0]], cwd=PROJECT, env=environ)]
+            running[:] = [subprocess.Popen([*DBT, *commands[0]], cwd=PROJECT, env=environ)]
             code = running[0].wait()
             owner = holder(log, known) if code and not freed else None
             holding = owner.split(".")[0] if owner else ""

@@ -32,7 +32,8 @@ def notify(results: dict[str, Any], code: int, target: str, gold: str) -> list[s
     found = problems(results)
     if not (webhook or topic) or not (found or code) or code == INTERRUPTED:
         return []
-    body = json.dumps(message(found, results, code, target, gold))
+    told = message(found, results, code, target, gold)
+    body = json.dumps(told)
     missed = []
     if webhook:
         try:
@@ -45,7 +46,7 @@ def notify(results: dict[str, Any], code: int, target: str, gold: str) -> list[s
     if topic:
         try:
             sns = boto3.client("sns", region_name=topic.split(":")[3])
-            sns.publish(TopicArn=topic, Subject=json.loads(body)["text"][:100], Message=body)
+            sns.publish(TopicArn=topic, Subject=told["text"][:100], Message=body)
         except (ClientError, BotoCoreError, IndexError) as error:
             missed.append(f"GOLD_SNS_TOPIC could not be reached: {error}")
     return missed

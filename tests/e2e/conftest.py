@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from goldkit import check
 from goldkit.changes import Lake
 from goldkit.dbt import Outcome, Warehouse
+from goldkit.doctor import find_chromium
 from goldkit.environment import PROJECT
 from goldkit.glue_endpoint import SMALL
 
@@ -24,7 +25,7 @@ from .postgres import Postgres, server
 
 NewWarehouse = Callable[..., Warehouse]
 SCREENSHOTS = PROJECT / "target" / "screenshots"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = find_chromium()
 # Gold tables by the length of their partitions.
 DAILY = ("fact_events", "fact_transactions", "fact_user_activity")
 MONTHLY = ("daily_active_users", "daily_revenue")
