@@ -37,9 +37,9 @@
   {{- return(statements) -}}
 {% endmacro %}
 
-{# The same for a model, a seed, a test: only where each has a session of its own, which knows nothing
-   of what the run has set before. Cause: dbt closes its connection after each node, and a server
-   gives each connection a session (adapter/README.md 24). #}
+{# The same for a model, a seed, a test, a snapshot: only where each has a session of its own, which
+   knows nothing of what the run has set before. Cause: dbt closes its connection after each node, and
+   a server gives each connection a session (adapter/README.md 24). #}
 {% macro set_own_session() %}
   {%- if target.type == 'spark' and adapter.config.credentials.method != 'session' -%}
     {%- do exact.run_statements(exact.set_session_sql()) -%}
