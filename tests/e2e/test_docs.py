@@ -40,7 +40,8 @@ from .conftest import SCREENSHOTS, NewWarehouse
 SEED = 16
 OVERVIEW = (PROJECT / "models" / "overview.md").read_text()
 # dbt's own page asks for two of its templates and an icon under names that it forgot to fill in (dbt-core 1.10.23).
-NOT_OURS = ("getIcon", "favicon.ico")
+# Of its graph, Chromium now and then says that it could be drawn faster.
+NOT_OURS = ("getIcon", "favicon.ico", "Canvas2D: Multiple readback operations")
 # The lineage graph, as its library knows it; nothing as long as there is none.
 GRAPH = "document.querySelector('.__________cytoscape_container')?._cyreg.cy"
 # Columns that neither choose nor group rows: their values reach just the columns that are made from them.
