@@ -83,6 +83,7 @@ def test_the_last_build_tells_how_long_the_next_takes(tmp_path: Path, monkeypatc
     assert progress.last_run() == ({}, 0)
 
 
+@pytest.mark.long
 def test_dbt_says_what_the_line_is_made_of(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
