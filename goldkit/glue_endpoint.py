@@ -112,10 +112,10 @@ def client_environ(url: str) -> dict[str, str]:
     }
 
 
-def admin_client(url: str) -> Any:
-    """Glue as boto3 sees it at an endpoint, of an administrator."""
+def admin_client(url: str, service: str = "glue") -> Any:
+    """Glue, or another service, as boto3 sees it at an endpoint, of an administrator."""
     keys = {"aws_access_key_id": iam.ADMIN, "aws_secret_access_key": "b", "region_name": "eu-west-1"}
-    return boto3.client("glue", endpoint_url=url, **keys)
+    return boto3.client(service, endpoint_url=url, **keys)
 
 
 class AwsError(Exception):

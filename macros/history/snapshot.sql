@@ -24,18 +24,19 @@
 {% macro snapshot_if_changed(sql) %}
   {%- set memory = exact.run_memory() -%}
   {%- set version = exact.test_version(model, sql) -%}
-  {%- if exact.read_only() -%}
-    {{- return(no_snapshot('not taken: this run writes nothing')) -}}
-  {%- elif no_iceberg() -%}
-    {{- return(no_snapshot('not taken: ' ~ no_iceberg())) -}}
+  {%- set missing = 'this run writes nothing' if exact.read_only() else no_iceberg() -%}
+  {%- if missing -%}
+    {{- return(no_snapshot('not taken: ' ~ missing)) -}}
   {%- endif -%}
   {%- set found = history_of(model) -%}
   {%- if found and version and memory.tests_passed.get(model.unique_id) == version -%}
     {{- return(no_snapshot('UNCHANGED')) -}}
   {%- endif -%}
   {%- do memory.tests_asked.update({model.unique_id: version}) if version -%}
+  {%- do exact.set_own_session() -%}
   {{- run_hooks(pre_hooks) -}}
   {%- do exact.run_statements(snapshot_sql(in_history(this), sql, found | length > 0)) -%}
+  {%- do exact.apply_lake_formation(this) -%}
   {{- run_hooks(post_hooks) -}}
   {{- return(no_snapshot('OK')) -}}
 {% endmacro %}

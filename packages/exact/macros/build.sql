@@ -38,6 +38,7 @@
     {%- endfor -%}
     {#- An overwrite without rows keeps the old partition (adapter/README.md 4). -#}
     {%- do exact.run_statements(exact.drop_partitions_sql(plan.node, recorded.left_over)) -%}
+    {%- do exact.apply_lake_formation(this) -%}
     {%- set done = exact.outcome(plan, recorded) -%}
   {%- endif -%}
   {{- run_hooks(post_hooks) if not exact.read_only() -}}
