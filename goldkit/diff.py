@@ -21,6 +21,7 @@ from unittest.mock import patch
 
 from goldkit.dbt import BUILD, Outcome, Warehouse
 from goldkit.environment import PACKAGE, PROJECT, SetupError
+from goldkit.results import tell_reviewer
 from goldkit.rows import Rows, compare
 
 FOLDER = PROJECT / ".local" / "diff"  # the base's Gold of the last time, and the report
@@ -126,9 +127,7 @@ def publish(text: str) -> None:
     """Write the summary to a file, and in a workflow into the summary of its run."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "report.md").write_text(text, encoding="utf-8")
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(text)
+    tell_reviewer(text)
 
 
 @contextmanager

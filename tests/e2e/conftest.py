@@ -14,13 +14,14 @@ from playwright.sync_api import Browser, sync_playwright
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
-from goldkit import check
+from goldkit import check, results
 from goldkit.changes import Lake
 from goldkit.dbt import Outcome, Warehouse
 from goldkit.doctor import find_chromium
 from goldkit.environment import PROJECT
 from goldkit.glue_endpoint import SMALL
 
+from . import review
 from .postgres import Postgres, server
 
 NewWarehouse = Callable[..., Warehouse]
@@ -29,6 +30,11 @@ CHROMIUM = find_chromium()
 # Gold tables by the length of their partitions.
 DAILY = ("fact_events", "fact_transactions", "fact_user_activity")
 MONTHLY = ("daily_active_users", "daily_revenue")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """In a workflow, what was tested stands on the page of its run."""
+    results.tell_reviewer(review.text(terminalreporter.stats))
 
 
 @pytest.fixture(scope="session", autouse=True)
