@@ -158,6 +158,7 @@ def _say(code: int, started: float, target: str) -> dict[str, Any]:
     if found and target != "glue":
         _tables(found)
     _look_at(found, code)
+    results.tell_reviewer(results.built(found) if found else "")
     return found
 
 

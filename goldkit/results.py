@@ -43,6 +43,17 @@ def one_line(message: str | None) -> str:
     return text if len(text) <= LENGTH else text[: LENGTH - 1] + "…"
 
 
+def built(results: dict[str, Any]) -> str:
+    """What became of each table, and what failed or warned, in Markdown."""
+    lines = ["| table | |", "|---|---|"]
+    for step in results.get("results", []):
+        kind, _, name = step["unique_id"].split(".")[:3]
+        if kind in ("model", "seed", "snapshot"):
+            lines.append(f"| {name} | {one_line(step['message'] or step['status'])} |")
+    found = [f"- {problem.status}: `{problem.name}` {problem.message}" for problem in problems(results)]
+    return "\n".join([*lines, "", *found]) + "\n\n"
+
+
 def tell_reviewer(text: str) -> None:
     """Put Markdown on the page of a workflow's run; nowhere else does this do anything."""
     if page := os.environ.get("GITHUB_STEP_SUMMARY"):

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from goldkit import cli, links
+from goldkit import cli, links, results
 from goldkit.environment import PROJECT
 
 from . import review
@@ -73,6 +73,26 @@ def test_a_reviewer_reads_what_was_tested() -> None:
     assert lines[7:] == [
         "- `tests/e2e/test_s3.py::test_c`: one",
         "- `tests/e2e/test_s3.py::test_d`: fixture 'x' not found",
+        "",
+    ]
+
+
+@pytest.mark.quick
+def test_a_reviewer_reads_what_was_built() -> None:
+    def step(unique_id: str, status: str, message: str) -> dict[str, str]:
+        return {"unique_id": unique_id, "status": status, "message": message}
+
+    steps = [
+        step("model.p.dim_users", "success", "UNCHANGED"),
+        step("model.p.fact_events", "error", "Database Error in model fact_events\n  No such column\n  at line 7"),
+        step("test.p.unique_dim_users", "warn", "Got 2 results"),
+    ]
+    assert results.built({"results": steps}).splitlines()[2:] == [
+        "| dim_users | UNCHANGED |",
+        "| fact_events | No such column |",
+        "",
+        "- error: `fact_events` No such column",
+        "- warn: `unique_dim_users` Got 2 results",
         "",
     ]
 

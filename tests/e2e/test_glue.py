@@ -320,6 +320,42 @@ def test_sql_that_breaks_the_contract_is_refused_on_later_runs(gold: GlueWarehou
     assert check.files(gold.gold) == before
 
 
+@dataclass
+class PullRequest(GlueWarehouse):
+    """Gold of a pull request, with the names of .github/workflows/glue.yml."""
+
+    @property
+    def environ(self) -> dict[str, str]:
+        base = f"s3://my-gold-bucket/gold-of-pull-requests/{self.gold.name}"
+        names = {"GOLD_SCHEMA": f"gold_pr_{self.gold.name}", "SILVER_SCHEMA": f"silver_pr_{self.gold.name}"}
+        return {**super().environ, "GOLD_BASE": base, **names}
+
+
+@pytest.mark.long
+def test_a_pull_request_builds_from_a_copy(gold: GlueWarehouse, tmp_path: Path) -> None:
+    """Only what the change makes stale is built, with the permissions that docs/how-to/pull-requests.md names."""
+    page = (PROJECT / "docs" / "how-to" / "pull-requests.md").read_text()
+    text = json.dumps(iam.read(DEPLOY))
+    for old, new in re.findall(r"\| `([^`]*/gold|[^`]*/silver)`(?:, `[^`]*`)? \| `([^`]*)`", page):
+        text = text.replace(f'{old}"', f'{new}"').replace(f"{old}/", f"{new}/")
+    for name in ("gold", "silver"):
+        text = text.replace(f"table/{name}/", f"table/{name}_pr_*/")
+    assert "gold-of-pull-requests/*" in text and "database/silver_pr_*" in text and "my-gold-bucket/gold/" not in text
+    project = copy_of_the_project(tmp_path)
+    file = project / "models" / "mart" / "daily_revenue.sql"
+    file.write_text(file.read_text().replace("status = 'delivered'", "status in ('delivered', 'paid')"))
+    copied = gold.gold.parent / "gold-of-pull-requests" / "7"
+    shutil.copytree(gold.gold, copied, ignore=shutil.ignore_patterns("claims"))
+    change = PullRequest("pr", tmp_path / "artefacts", gold.silver, copied, project=project, url=gold.url)
+    before, as_copied = check.files(gold.gold), check.files(copied)
+    with gold.permitted(json.loads(text)):
+        outcome = change.dbt("build", "--exclude-resource-type", "snapshot", "--exclude-resource-type", "unit_test")
+    assert outcome.success, outcome.message
+    rewritten = {table for table in PATHS if check.rewritten(as_copied, check.files(copied), table)}
+    assert rewritten == {"daily_revenue"}
+    assert check.files(gold.gold) == before
+
+
 @pytest.mark.long
 def test_lake_formation_has_the_tags_of_the_configs(gold: GlueWarehouse, tmp_path: Path) -> None:
     """dbt-glue's own call, of a table that is built and of one that is up to date."""

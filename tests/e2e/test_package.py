@@ -282,6 +282,8 @@ def test_commands_that_only_look_change_nothing(toy: Toy) -> None:
         assert (sorted(toy.gold.rglob("*")), days_and_files(toy.gold)) == before, command
     sampled = toy.dbt("run", "--sample", "1 day")
     assert not sampled.success and "--sample would leave tables with a part of their rows" in sampled.message
+    deferred = toy.dbt("run", "--defer", "--state", str(toy.target()))
+    assert not deferred.success and "--defer would read tables of another schema" in deferred.message
     assert (sorted(toy.gold.rglob("*")), days_and_files(toy.gold)) == before
 
 

@@ -25,11 +25,19 @@
   {%- endif -%}
 {% endmacro %}
 
-{# --sample would write a part of the rows as if it were all; a range by itself says nothing. #}
+{# --sample would write a part of the rows as if it were all; --defer would read tables whose facts
+   are in the manifest of another Gold; a range by itself says nothing. #}
 {% macro check_flags() %}
   {%- if invocation_args_dict.get('sample') -%}
     {{- exceptions.raise_compiler_error(
       '--sample would leave tables with a part of their rows. Build from a smaller source instead.'
+    ) -}}
+  {%- endif -%}
+  {%- if invocation_args_dict.get('defer') -%}
+    {{- exceptions.raise_compiler_error(
+      '--defer would read tables of another schema, and what became of their files is not in the manifest of'
+      ~ ' this one. Copy the folder of that Gold instead and build there: a run then builds only what your change'
+      ~ ' makes stale.'
     ) -}}
   {%- endif -%}
   {%- if (exact.setting('rebuild_from') or exact.setting('rebuild_to'))
