@@ -13,14 +13,13 @@ TECHNICAL = ("user_bucket", "invocation_id", "rejected_date")
 
 # What else lies below GOLD_BASE, a folder a table.
 OTHERS = (
-    "audit/run_metrics",
     "audit/claims",
     "seed/countries",
     "seed/order_statuses",
 )
 
 # Logs have a folder for what was added at a time.
-LOGS = ("audit/manifest", "audit/file_types", "audit/file_days")
+LOGS = ("audit/manifest", "audit/file_types", "audit/file_days", "audit/run_metrics")
 
 Files = dict[str, tuple[int, int]]  # path below GOLD_BASE -> inode, modification time
 

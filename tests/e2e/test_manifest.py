@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -159,6 +160,37 @@ def test_logs_are_put_together(gold: Warehouse) -> None:
     assert len([*manifest.iterdir()]) == 1
     assert_exact(gold, gold.build())
     assert check.files(gold.gold) == before
+
+
+def test_runs_are_kept_for_as_long_as_is_said(gold: Warehouse) -> None:
+    """And all of them where nothing is said. What an earlier version wrote, without folders, stays as it is."""
+    metrics = gold.gold / "audit" / "run_metrics"
+
+    def runs() -> Counter[str]:
+        rows = session().table("gold_test.run_metrics").where("model = 'dim_users'").collect()
+        return Counter(row["invocation_id"] for row in rows)
+
+    known = runs()
+    table = pq.read_table(min(metrics.glob("*/*.parquet")))
+    started = table.schema.field("run_started_at")
+    long_ago = pa.array([datetime(2020, 1, 1)] * len(table), started.type)
+    earlier = table.set_column(table.column_names.index(started.name), started, long_ago)
+    for name in ("flat", *(f"old-{number}" for number in range(110))):
+        place = metrics if name == "flat" else metrics / name
+        place.mkdir(exist_ok=True)
+        pq.write_table(earlier.set_column(0, "invocation_id", pa.array([name] * len(table))), place / "part.parquet")
+    assert_exact(gold, gold.build())
+    session().sql("refresh table gold_test.run_metrics")
+    everything = runs()
+    assert len(everything) == len(known) + 112 and set(everything.values()) == {1}
+    assert len([*metrics.iterdir()]) == 2
+    for number in range(110):
+        shutil.copytree(next(path for path in metrics.iterdir() if path.is_dir()), metrics / f"copy-{number}")
+    assert_exact(gold, gold.build(variables={"run_metrics_days": 30}))
+    session().sql("refresh table gold_test.run_metrics")
+    kept = runs()
+    assert known.keys() < kept.keys() and "flat" in kept and "old-1" not in kept and set(kept.values()) == {1}
+    assert len(kept) == len(known) + 3
 
 
 def test_failing_model_costs_no_other_anything(gold: Warehouse, lake: Lake, tmp_path: Path) -> None:

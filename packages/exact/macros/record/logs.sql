@@ -1,8 +1,8 @@
-{# The engine's own tables beside the others: the manifest, and two of facts about source files,
-   which are known by path, size and time of modification. All are logs. Rows are added, in a
-   folder of their own each time, and never changed; any may be lost, and what is lost is found
-   out again. No catalog keeps their partitions, so that every catalog sees the same. A log of
-   many folders is put together in one (compact_sql). #}
+{# The engine's own tables beside the others: the manifest, two of facts about source files, which
+   are known by path, size and time of modification, and what each run did to each table, for people.
+   All are logs. Rows are added, in a folder of their own each time, and never changed; any may be
+   lost, and what is lost is found out again, but for run_metrics. No catalog keeps their partitions,
+   so that every catalog sees the same. A log of many folders is put together in one (compact_sql). #}
 {% macro logs() %}
   {%- set file = 'source string, file_path string, file_size bigint, file_modified timestamp, ' -%}
   {{- return({
@@ -10,10 +10,17 @@
     'file_types': file ~ 'rules string, types string, empty boolean',
     'file_days': file
       ~ 'rules string, true_until timestamp, day date, file_rows bigint, valid_moments bigint',
+    'run_metrics': 'invocation_id string, run_started_at timestamp, model string,'
+      ~ ' partitions_checked bigint, partitions_rebuilt bigint, partitions_dropped bigint,'
+      ~ ' rows_written bigint, rows_left_out bigint, files bigint, bytes bigint, seconds double,'
+      ~ ' reasons string',
   }) -}}
 {% endmacro %}
 
-{% macro log_table(name) %}{{- return(target.schema ~ '.exact_' ~ name) -}}{% endmacro %}
+{# People read one of them. #}
+{% macro log_name(name) %}{{- return(name if name == 'run_metrics' else 'exact_' ~ name) -}}{% endmacro %}
+
+{% macro log_table(name) %}{{- return(target.schema ~ '.' ~ exact.log_name(name)) -}}{% endmacro %}
 
 {% macro log_location(name) %}{{- return(exact.engine_location() ~ '/' ~ name) -}}{% endmacro %}
 
@@ -22,13 +29,15 @@
   {{- return(modules.re.findall('([a-z_]+) ([a-z]+)', exact.logs()[name])) -}}
 {% endmacro %}
 
-{# Statements that make them, as they are now. A table of an earlier version is made anew over the same
-   files: what they lack is NULL. #}
+{# Statements that make them, as they are now. A table of an earlier version, with other columns or
+   without folders, is made anew over the same files: what they lack is NULL. #}
 {% macro create_logs_sql() %}
   {%- set statements = [] -%}
   {%- for name, columns in exact.logs().items() -%}
-    {%- set found = exact.run_memory().tables.get('exact_' ~ name) -%}
-    {%- if found and found.columns != exact.log_columns(name) | map('first') | list -%}
+    {%- set found = exact.run_memory().tables.get(exact.log_name(name)) -%}
+    {%- if found and not (
+      found.of_folders and found.columns == exact.log_columns(name) | map('first') | list
+    ) -%}
       {%- do statements.append('drop table ' ~ exact.log_table(name)) -%}
     {%- endif -%}
     {%- do statements.append(
@@ -103,8 +112,9 @@
   ) -}}
 {% endmacro %}
 
-{# Of the manifest the last fact on each partition, of facts about files those whose file is
-   there. #}
+{# Of the manifest the last fact on each partition, of facts about files those whose file is there, of
+   runs those of the last run_metrics_days, or all. What an earlier version wrote beside the folders
+   stays where it is. #}
 {% macro useful_sql(name) %}
   {%- set columns = exact.log_columns(name) | map('first') | list -%}
   {%- if name == 'manifest' -%}
@@ -116,6 +126,13 @@
           max_by(action, recorded_at) over (partition by model) as last_action
         from {{ exact.log_table(name) }}
       ) where place = 1 and code is not null and last_action != 'remove'
+    {%- endset -%}
+  {%- elif name == 'run_metrics' -%}
+    {%- set days = exact.setting('run_metrics_days') | int -%}
+    {%- set query -%}
+      select distinct {{ columns | join(', ') }} from {{ exact.log_table(name) }}
+      where _metadata.file_path not rlike '/{{ name }}/[^/]*$'
+      {%- if days %} and run_started_at >= current_timestamp() - interval {{ days }} days{% endif %}
     {%- endset -%}
   {%- else -%}
     {%- set query -%}

@@ -1,6 +1,5 @@
-{# Statements that append a row per table to run_metrics. #}
+{# Statements that add a row per table to run_metrics. #}
 {% macro append_metrics_sql(done) %}
-  {%- set table = target.schema ~ '.run_metrics' -%}
   {%- set rows = [] -%}
   {%- for node, outcome in done if node.resource_type == 'model' -%}
     {%- do rows.append(
@@ -11,16 +10,9 @@
       ~ ", '" ~ exact.reasons_text(outcome.reasons) ~ "')"
     ) -%}
   {%- endfor -%}
-  {#- A table of an earlier version is made anew over the same files: what they lack is NULL. -#}
-  {%- set found = exact.run_memory().tables.get('run_metrics') -%}
-  {%- set drop = ['drop table ' ~ table] if found and 'reasons' not in found.columns else [] -%}
-  {{- return(drop + [
-    'create table if not exists ' ~ table ~ ' (invocation_id string, run_started_at timestamp, model string,'
-    ~ ' partitions_checked bigint, partitions_rebuilt bigint, partitions_dropped bigint,'
-    ~ ' rows_written bigint, rows_left_out bigint, files bigint, bytes bigint, seconds double,'
-    ~ ' reasons string) using parquet location '
-    ~ exact.sql_text(exact.engine_location() ~ '/run_metrics'),
-    'insert into ' ~ table ~ ' select /*+ coalesce(1) */ * from values ' ~ rows | join(', '),
+  {{- return([
+    exact.append_sql('run_metrics', 'run', 'values ' ~ rows | join(', ')),
+    'refresh table ' ~ exact.log_table('run_metrics'),
   ] if rows else []) -}}
 {% endmacro %}
 

@@ -12,7 +12,7 @@
     {%- set statements = exact.append_metrics_sql(done) if done else [] -%}
     {%- do statements.extend(exact.record_tests_sql(results)) -%}
     {%- for name in exact.logs() -%}
-      {%- if memory.logs.get(name, []) | length > 100 and (name == 'manifest' or memory.sources_known) -%}
+      {%- if memory.logs.get(name, []) | length > 100 and (name in ('manifest', 'run_metrics') or memory.sources_known) -%}
         {%- do statements.extend(exact.compact_sql(name, memory.logs[name])) -%}
       {%- endif -%}
     {%- endfor -%}

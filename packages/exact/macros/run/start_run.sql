@@ -69,6 +69,7 @@
       'columns': modules.re.findall('(?m)^ [|]-- ([^:]*):', row.information),
       'partitioned_by':
         modules.re.findall('(?m)^Partition Columns: *.`?([^]`,]+)', row.information) | first or none,
+      'of_folders': 'recursiveFileLookup' in row.information,
       'location': modules.re.findall('(?m)^Location: *(.*)$', row.information) | first,
     }}) -%}
   {%- endfor -%}
@@ -78,9 +79,9 @@
 
 {# {table: folder}, of the models' tables and of the engine's own. #}
 {% macro places() %}
-  {%- set own = {'run_metrics': exact.engine_location() ~ '/run_metrics'} -%}
+  {%- set own = {} -%}
   {%- for name in exact.logs() -%}
-    {%- do own.update({'exact_' ~ name: exact.log_location(name)}) -%}
+    {%- do own.update({exact.log_name(name): exact.log_location(name)}) -%}
   {%- endfor -%}
   {%- set places = dict(own) -%}
   {%- for node in exact.engine_nodes() -%}

@@ -8,6 +8,7 @@
     'partitions_per_statement': 400,
     'files_per_filter': 200,
     'lock_minutes': 60,
+    'run_metrics_days': 0,
   } -%}
   {{- return(var(name, defaults[name])) -}}
 {% endmacro %}
