@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ import pytest
 from typer.testing import CliRunner
 
 from goldkit import changes, check, cli, silver
-from goldkit.compare import PATHS
+from goldkit.compare import PATHS, read_table
 from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
 
@@ -236,6 +237,35 @@ def test_columns_are_void_missing_or_of_several_types(warehouse: Warehouse) -> N
     )
     assert_exact(warehouse, warehouse.build())
     assert rows(warehouse.gold / PATHS["fact_events"]) == 5
+
+
+@pytest.mark.long
+def test_files_that_agree_are_looked_at_together(warehouse: Warehouse) -> None:
+    """Those that only seem to are not: what Spark makes of all of them is wrong for one."""
+    silver.sample(warehouse.silver, days=2, events=50)
+    assert_exact(warehouse, warehouse.build())
+    events, day = warehouse.silver / "events", "2024-02-03 10:00"
+
+    def types() -> set[str]:
+        found = read_table(warehouse.gold / "audit" / "file_types").to_pylist()
+        return {row["types"] for row in found if f"/{step}/" in row["file_path"]}
+
+    steps: dict[str, dict[str, dict[str, Any]]] = {
+        "lacking": {"a, b.parquet": {"country": None}, "it's {c}.parquet": {"user_id": None}},
+        "numbers": {"a.parquet": {"user_id": pa.array([7])}},
+        "void": {"a.parquet": {"country": pa.nulls(1)}},
+        "folders": {"country=FR/a.parquet": {"country": None}},
+        "decimals": {f"{n}.parquet": {"user_id": pa.array([Decimal(n)], pa.decimal128(3 + n, 0))} for n in range(4)},
+    }
+    for step, others in steps.items():
+        same: dict[str, dict[str, Any]] = {f"{number}.parquet": {} for number in range(10, 15)}
+        for number, (name, other) in enumerate({**same, **others}.items()):
+            row = {"event_id": [f"{step} {number}"], "user_id": ["u1"], "ts": [day], "country": ["US"], **other}
+            file = events / step / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.table({key: value for key, value in row.items() if value is not None}), file)
+        assert_exact(warehouse, warehouse.build())
+        assert (len(types()) == 1) == (step == "lacking"), (step, types())
 
 
 def remove_all(lake: Path) -> Path:

@@ -1,12 +1,12 @@
-{# Reads the footers of these files, fifty in a statement, and remembers their types: facts about
+{# Reads the footers of these files, a hundred in a statement, and remembers their types: facts about
    files that never change. Returns the statements that remember the last of them. empty: the
    paths of those that have no rows. #}
 {% macro remember_types(sources, new, empty) %}
   {%- set empty = dict(zip(empty, empty)) -%}
   {%- set waiting = [] -%}
-  {%- for files in new | batch(50) -%}
+  {%- for files in new | batch(100) -%}
     {%- if loop.index0 and not loop.index0 % 10 -%}
-      {%- do log('Reading new source files: ' ~ loop.index0 * 50 ~ ' of ' ~ new | length, info=true) -%}
+      {%- do log('Reading new source files: ' ~ loop.index0 * 100 ~ ' of ' ~ new | length, info=true) -%}
     {%- endif -%}
     {%- set types = exact.read_types(sources, files, waiting) -%}
     {%- set rows = [] -%}
@@ -43,7 +43,21 @@
 
 {# {path: types} of a few files. Runs the statements in before. #}
 {% macro read_types(sources, files, before) %}
-  {%- set structs = exact.readable_structs(files, before) -%}
+  {%- set structs = {} -%}
+  {%- set waiting = before | list -%}
+  {%- for source in sources -%}
+    {%- set own = files | selectattr('source', 'equalto', source.name) | list -%}
+    {%- set struct = exact.common_struct(source, own, waiting) if own | length >= 5 -%}
+    {%- do waiting.clear() if own | length >= 5 -%}
+    {%- for file in own if struct -%}
+      {%- do structs.update({file.path: struct}) -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {%- set rest = files | rejectattr('path', 'in', structs) | list -%}
+  {%- for some in rest | batch(50) -%}
+    {%- do structs.update(exact.readable_structs(some, waiting)) -%}
+    {%- do waiting.clear() -%}
+  {%- endfor -%}
   {%- set types = {} -%}
   {%- for file in files -%}
     {%- set source = sources | selectattr('name', 'equalto', file.source) | first -%}
@@ -53,10 +67,43 @@
       ),
     }) -%}
   {%- endfor -%}
+  {%- do exact.run_statements(waiting) -%}
   {%- for path in exact.with_nanoseconds(sources, files, types) -%}
     {%- do types.update({path: types[path] | replace(' number', ' nanos')}) -%}
   {%- endfor -%}
   {{- return(types) -}}
+{% endmacro %}
+
+{# 'struct<name:type,...>' by which all of these files of a source can be read; nothing where each
+   has to be looked at by itself. Spark reads footers one by one where it is asked for each file's
+   types, at 50 ms a file, and all at once where it is to merge them; then it refuses files that
+   disagree, and a column that a file lacks is NULL there. It would say of decimals of several
+   lengths, and of columns without a type, that they agree. And a column that stands in a folder's
+   name must not be looked for in the file. #}
+{% macro common_struct(source, files, before) %}
+  {%- set folder = exact.plain_path(source.location) ~ '/' -%}
+  {%- set prefix = files[0].path.split(folder)[0] ~ folder -%}
+  {%- set names = [] -%}
+  {%- for file in files if file.path.startswith(prefix) -%}
+    {%- do names.append(exact.literal_path(file.path[prefix | length:]) | replace(',', '?')) -%}
+  {%- endfor -%}
+  {%- set plan = exact.fetch(before + [
+    'set spark.sql.caseSensitive = true',
+    'set spark.sql.parquet.mergeSchema = true',
+    "explain select concat('|', typeof(struct(f.*)), '|') as found from (select 1) left join parquet.`"
+      ~ exact.literal_path(prefix) ~ '{' ~ names | join(',') ~ '}` as f on false',
+  ])[0].plan -%}
+  {%- do exact.run_statements(['reset spark.sql.parquet.mergeSchema']) -%}
+  {%- set struct = modules.re.findall('[|]struct<([^<>|]+)>[|]', plan) | first | default('', true) -%}
+  {%- set found = modules.re.findall('(?:^|,)([^:,]+):', struct) | map('lower') | list -%}
+  {%- set alone = namespace(yes=names | length < files | length or not found
+    or found | unique | list | length < found | length or 'decimal(' in struct or 'void' in struct) -%}
+  {%- for column in source.in_files if column in found -%}
+    {%- for file in files if '/' ~ column ~ '=' in file.path | lower -%}
+      {%- set alone.yes = true -%}
+    {%- endfor -%}
+  {%- endfor -%}
+  {{- return('' if alone.yes else 'struct<' ~ struct ~ '>') -}}
 {% endmacro %}
 
 {# {path: 'struct<name:type,...>'} of a few files. Stops at a column of a type that Spark does not
