@@ -9,13 +9,16 @@
       and result.node.unique_id in exact.engine_nodes() | map(attribute='unique_id') -%}
       {%- do done.append([result.node, fromjson(result.adapter_response.code)]) -%}
     {%- endfor -%}
-    {%- set statements = exact.append_metrics_sql(done) if done else [] -%}
-    {%- do statements.extend(exact.record_tests_sql(results)) -%}
+    {#- First, or the rows that are added below would be in what is put together too. -#}
+    {%- set statements = [] -%}
     {%- for name in exact.logs() -%}
-      {%- if memory.logs.get(name, []) | length > 100 and (name in ('manifest', 'run_metrics') or memory.sources_known) -%}
+      {%- if memory.logs.get(name, []) | length > 100
+        and (name in ('manifest', 'run_metrics') or memory.sources_known) -%}
         {%- do statements.extend(exact.compact_sql(name, memory.logs[name])) -%}
       {%- endif -%}
     {%- endfor -%}
+    {%- do statements.extend(exact.append_metrics_sql(done) if done else []) -%}
+    {%- do statements.extend(exact.record_tests_sql(results)) -%}
     {%- do exact.run_statements(
       statements + exact.release_sql([exact.claim_owner()]) + exact.forget_all_sql()
     ) -%}
