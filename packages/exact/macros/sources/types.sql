@@ -78,13 +78,14 @@
    has to be looked at by itself. Spark reads footers one by one where it is asked for each file's
    types, at 50 ms a file, and all at once where it is to merge them; then it refuses files that
    disagree, and a column that a file lacks is NULL there. It would say of decimals of several
-   lengths, and of columns without a type, that they agree. And a column that stands in a folder's
-   name must not be looked for in the file. #}
+   lengths, and of columns without a type, that they agree. A column that stands in a folder's name
+   must not be looked for in the file. And a pattern passes over a file that it does not match, as
+   it would one with a backslash in its name. #}
 {% macro common_struct(source, files, before) %}
   {%- set folder = exact.plain_path(source.location) ~ '/' -%}
   {%- set prefix = files[0].path.split(folder)[0] ~ folder -%}
   {%- set names = [] -%}
-  {%- for file in files if file.path.startswith(prefix) -%}
+  {%- for file in files if file.path.startswith(prefix) and '%c' | format(92) not in file.path -%}
     {%- do names.append(exact.literal_path(file.path[prefix | length:]) | replace(',', '?')) -%}
   {%- endfor -%}
   {%- set plan = exact.fetch(before + [
