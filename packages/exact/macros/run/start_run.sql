@@ -36,8 +36,8 @@
   {%- if invocation_args_dict.get('defer') -%}
     {{- exceptions.raise_compiler_error(
       '--defer would read tables of another schema, and what became of their files is not in the manifest of'
-      ~ ' this one. Copy the folder of that Gold instead and build there: a run then builds only what your change'
-      ~ ' makes stale.'
+      ~ ' this one. Copy the folder of that Gold instead and build there: a run then builds only what your'
+      ~ ' change makes stale.'
     ) -}}
   {%- endif -%}
   {%- if (exact.setting('rebuild_from') or exact.setting('rebuild_to'))
