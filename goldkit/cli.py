@@ -151,7 +151,8 @@ def _finish(code: int, started: float, target: str) -> None:
 
 def _say(code: int, started: float, target: str) -> dict[str, Any]:
     """Say what a build came to that began at `started`; returns its results, {} where it came to none."""
-    written = RESULTS.exists() and RESULTS.stat().st_mtime >= started
+    # The clock of a file's time may be some milliseconds behind.
+    written = RESULTS.exists() and RESULTS.stat().st_mtime >= started - 1
     found = results.read(RESULTS) if written else {}
     if found.get("args", {}).get("which") != "build":
         found = {}  # it failed before that
