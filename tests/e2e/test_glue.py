@@ -404,7 +404,7 @@ def test_session_has_the_settings_of_the_profile(gold: GlueWarehouse) -> None:
     session = gold.client.get_session(Id=name)["Session"]
     kept = ("GlueVersion", "WorkerType", "NumberOfWorkers", "IdleTimeout")
     assert [session.get(key) for key in kept] == [VERSION, "G.1X", 2, 10]
-    assert session["DefaultArguments"]["--conf"].count("--conf") == 11
+    assert session["DefaultArguments"]["--conf"].count("--conf") == 12
     assert session["DefaultArguments"]["--datalake-formats"] == "iceberg"
 
 
