@@ -101,7 +101,7 @@ def build(context: typer.Context) -> None:
 
 def _dbt_build(*args: str) -> int:
     """`dbt build` without unit tests, and with a line that says how far it is; returns its exit code."""
-    return run(*progress.DBT, "build", "--exclude-resource-type", "unit_test", *args)
+    return run(*progress.DBT, *progress.BUILD, *args)
 
 
 def _silver() -> str:

@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from goldkit.environment import PROJECT
-from goldkit.progress import DBT
+from goldkit.progress import BUILD, DBT
 from goldkit.results import log_file
 
 console = Console()
@@ -33,7 +33,7 @@ console = Console()
 
 def build(args: Sequence[str] = ()) -> int:
     """The preflight and `dbt build --target glue` in a session of their own; returns dbt's exit code."""
-    return run([["run-operation", "preflight"], ["build", "--exclude-resource-type", "unit_test", *args]])
+    return run([["run-operation", "preflight"], [*BUILD, *args]])
 
 
 def run(commands: list[list[str]]) -> int:

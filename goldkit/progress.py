@@ -23,6 +23,7 @@ from rich.text import Text
 from goldkit.results import one_line, read, results_file
 
 DBT = (sys.executable, "-m", "goldkit.progress")
+BUILD = ("build", "--exclude-resource-type", "unit_test")  # unit tests look at SQL, not at data
 HOOK = "operation."  # begins the ids of hooks, which dbt does not count among its steps
 EVERY = 60.0  # seconds between two lines where there is no terminal
 

@@ -358,7 +358,7 @@ def test_a_pull_request_builds_from_a_copy(gold: GlueWarehouse, tmp_path: Path) 
 
 @pytest.mark.long
 def test_lake_formation_has_the_tags_of_the_configs(gold: GlueWarehouse, tmp_path: Path) -> None:
-    """dbt-glue's own call, of a table that is built and of one that is up to date."""
+    """By dbt-glue's own call, though the table is up to date."""
     project = copy_of_the_project(tmp_path)
     guide = (PROJECT / "docs" / "how-to" / "personal-data.md").read_text()
     configs = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)

@@ -1,6 +1,7 @@
 {# What start_run found out and the models of the run go by. It lives for a run, in dbt's graph,
    the one thing that hooks and models share.
-   - tables: {table: {described, columns: names, partitioned_by, location}}, what the catalog has;
+   - tables: {table: {described, columns: names, partitioned_by, of_folders, location}}, what the
+     catalog has; of_folders: whether it reads the folders within its own, as a log has to;
    - state: {table: {partition: {files, file_count, rows, fact, known}}}: the files of each
      partition, as a hash of the set, and the fact that the manifest has on just this set, none
      where it has none; known: whether it has any fact on the partition. Models bring it up to

@@ -47,11 +47,14 @@
   {%- set waiting = before | list -%}
   {%- for source in sources -%}
     {%- set own = files | selectattr('source', 'equalto', source.name) | list -%}
-    {%- set struct = exact.common_struct(source, own, waiting) if own | length >= 5 -%}
-    {%- do waiting.clear() if own | length >= 5 -%}
-    {%- for file in own if struct -%}
-      {%- do structs.update({file.path: struct}) -%}
-    {%- endfor -%}
+    {#- Fewer do not repay statements of their own. -#}
+    {%- if own | length >= 5 -%}
+      {%- set struct = exact.common_struct(source, own, waiting) -%}
+      {%- do waiting.clear() -%}
+      {%- for file in own if struct -%}
+        {%- do structs.update({file.path: struct}) -%}
+      {%- endfor -%}
+    {%- endif -%}
   {%- endfor -%}
   {%- set rest = files | rejectattr('path', 'in', structs) | list -%}
   {%- for some in rest | batch(50) -%}
