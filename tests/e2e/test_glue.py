@@ -283,6 +283,7 @@ def test_gold_is_the_same_by_spark(gold: GlueWarehouse, new_warehouse: NewWareho
     assert check.unlike(gold.gold, spark.gold) == []
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("artefacts")
 def test_catalog_describes_every_column(gold: GlueWarehouse) -> None:
     """The Data Catalog does, for Athena and Redshift; of dbt's own, dbt-glue fills the part of one schema."""
@@ -308,6 +309,7 @@ def test_seeds_have_their_types_in_their_order(gold: GlueWarehouse) -> None:
     ]
 
 
+@pytest.mark.long
 def test_sql_that_breaks_the_contract_is_refused_on_later_runs(gold: GlueWarehouse, tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path)
     file = project / "models" / "mart" / "daily_revenue.sql"

@@ -183,6 +183,7 @@ def test_an_idle_session_times_out_and_a_busy_one_does_not(glue: Any) -> None:
     assert refusal(run_in, glue=glue, session="s", code="1") == "IllegalSessionStateException"
 
 
+@pytest.mark.long
 def test_two_sessions_share_the_catalog_but_no_views_settings_or_variables(glue: Any) -> None:
     for name, mode in (("a", "dynamic"), ("b", "static")):
         create(glue, name, DefaultArguments={"--conf": f"spark.x=1 --conf spark.mode={mode}"})

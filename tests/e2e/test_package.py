@@ -170,6 +170,7 @@ def readings(sensor: str, celsius: pa.Array | None = None, at: datetime = dateti
     )
 
 
+@pytest.mark.long
 def test_files_and_folders_with_odd_names_are_read(toy: Toy, tmp_path: Path) -> None:
     lake, plain = toy.silver / "readings", tmp_path / "lake" / "readings"
     shutil.copytree(lake, plain)
@@ -205,6 +206,7 @@ def test_files_and_folders_with_odd_names_are_read(toy: Toy, tmp_path: Path) -> 
     assert_right(toy, toy.dbt("build"))
 
 
+@pytest.mark.long
 def test_columns_that_files_call_otherwise_are_read(toy: Toy) -> None:
     """Under their own name in some files and another in others; moments as nanoseconds, as a type and as text."""
     yml, before = toy.project / "models" / "_readings.yml", found(toy.gold)
@@ -474,6 +476,7 @@ def race(first: Warehouse, second: Warehouse) -> list[str]:
     return ["refused" if code else "built" for code in codes]
 
 
+@pytest.mark.long
 def test_of_two_runs_at_once_one_is_refused_or_comes_later(toy: Toy, tmp_path: Path) -> None:
     other = Toy("toy", tmp_path / "other", toy.silver, toy.gold, toy.project)
     toy.lake(1)
@@ -483,8 +486,8 @@ def test_of_two_runs_at_once_one_is_refused_or_comes_later(toy: Toy, tmp_path: P
     assert_right(toy, toy.dbt("build"))
 
 
-def test_run_after_a_kill_is_right(toy: Toy, tmp_path: Path) -> None:
-    """Killed while it wrote, with a Spark and a catalog of its own."""
+def test_a_run_beside_another_is_refused_and_one_after_a_kill_is_right(toy: Toy, tmp_path: Path) -> None:
+    """The other one is stopped while it writes, and then killed. It has a Spark and a catalog of its own."""
     other = Toy("toy", tmp_path / "other", toy.silver, toy.gold, toy.project)
     process = other.start("build", "--vars", '{"rebuild": true}')
     assert process.stdout
@@ -492,8 +495,12 @@ def test_run_after_a_kill_is_right(toy: Toy, tmp_path: Path) -> None:
         if "START" in line and "toy.days" in line:
             break
     time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGSTOP)
+    refused = toy.dbt("build")
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+    assert not refused.success
+    assert "Another run is writing to" in refused.message and "Nothing was touched." in refused.message
     claims = toy.gold / "audit" / "claims"
     assert [*claims.rglob("*.parquet")]
     assert_right(toy, toy.dbt("build"))
