@@ -95,6 +95,21 @@
     unequal('replace_relation', exact.replace_relation(sql, 'lake.readings', '(few)'),
       'select * from (few) as r join lake.readings_old on from_lake.readings = 1')
     + unequal('nothing to replace', exact.replace_relation(sql, 'lake.other', '(few)'), sql)
+    + unequal('a query has the name of its table', exact.replace_relation(
+        'select readings.x from lake.readings where 1 = 1 union select * from lake.readings limit 1',
+        'lake.readings', '(few)'
+      ), 'select readings.x from (few) as readings where 1 = 1 union select * from (few) as readings limit 1')
+    + unequal('another name is kept', exact.replace_relation(
+        'select r.x from lake.readings r', 'lake.readings', '(few)'), 'select r.x from (few) r')
+    + unequal('what follows a comment', exact.replace_relation(
+        'select r.x from lake.readings -- all of them', 'lake.readings', '(few)'),
+        'select r.x from (few) as readings -- all of them')
+    + unequal('a query has no schema', exact.replace_relation(
+        'select lake.readings.x from lake.readings', 'lake.readings', '(few)'),
+        'select lake.readings.x from lake.readings')
+    + unequal('a sample stands before a name', exact.replace_relation(
+        'select * from lake.readings TABLESAMPLE (1 rows) r', 'lake.readings', '(few)'),
+        'select * from lake.readings TABLESAMPLE (1 rows) r')
     + unequal('path_literals', exact.path_literals(['/a', "/it's"]), "'/a', " ~ '"' ~ "/it's" ~ '"')
   ) -}}
 {% endmacro %}

@@ -6,9 +6,7 @@
 {% macro prune_sources(plan) %}
   {%- set pruned = namespace(sql=plan.sql) -%}
   {%- for read in exact.relations_read(plan.node)
-    if read.resource_type == 'source' and exact.declared_name(read) in (plan.files or {})
-    and not modules.re.search('(?i)(?<![a-z0-9_])' ~ read.identifier ~ '[.]', plan.sql) -%}
-    {#- Columns that are called by the table's own name would not be found in a query. -#}
+    if read.resource_type == 'source' and exact.declared_name(read) in (plan.files or {}) -%}
     {%- set name = exact.relation_name(read) -%}
     {#- An input without a file still has a condition, which no row meets. -#}
     {%- set paths = plan.files[exact.declared_name(read)] or [''] -%}
@@ -20,16 +18,34 @@
   {{- return(pruned.sql if pruned.sql | length < 50000 else plan.sql) -}}
 {% endmacro %}
 
-{# After from or join only, and as a whole name. #}
+{# After from or join only, and as a whole name. The query gets the table's name, by which its columns
+   may be called, unless it has another. Not where they are called by schema and table, which no
+   query can have, nor before a sample, which stands before the name. #}
 {% macro replace_relation(sql, name, query) %}
+  {%- if modules.re.search('(?<![A-Za-z0-9_.])' ~ modules.re.escape(name) ~ '[.]', sql) -%}
+    {{- return(sql) -}}
+  {%- endif -%}
   {%- set parts = modules.re.split(
-    '((?:from|join) +)' ~ modules.re.escape(name) ~ '(?![A-Za-z0-9_.])', sql
+    '((?:from|join) +)' ~ modules.re.escape(name) ~ '(?![A-Za-z0-9_.])(?! +(?i:tablesample))', sql
   ) -%}
   {%- set text = namespace(sql=parts[0]) -%}
   {%- for i in range(1, parts | length, 2) -%}
-    {%- set text.sql = text.sql ~ parts[i] ~ query ~ parts[i + 1] -%}
+    {%- set alias = '' if exact.begins_with_alias(parts[i + 1]) else ' as ' ~ name.split('.')[-1] -%}
+    {%- set text.sql = text.sql ~ parts[i] ~ query ~ alias ~ parts[i + 1] -%}
   {%- endfor -%}
   {{- return(text.sql) -}}
+{% endmacro %}
+
+{# Whether SQL that follows a table begins with another name for it: any word but those that can
+   stand there. #}
+{% macro begins_with_alias(sql) %}
+  {%- set code = modules.re.sub('(?s:/[*].*?[*]/)|--.*', '', sql) | trim -%}
+  {%- set word = modules.re.match('[A-Za-z_`][A-Za-z0-9_]*', code) -%}
+  {{- return(word is not none and word.group() | lower not in (
+    'where', 'on', 'using', 'join', 'inner', 'cross', 'left', 'right', 'full', 'semi', 'anti', 'natural',
+    'lateral', 'group', 'having', 'order', 'sort', 'cluster', 'distribute', 'limit', 'offset', 'window',
+    'union', 'intersect', 'except', 'minus', 'pivot', 'unpivot',
+  )) -}}
 {% endmacro %}
 
 {% macro path_literals(paths) %}

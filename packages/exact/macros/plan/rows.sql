@@ -1,14 +1,15 @@
 {# A table without partitions is a few rows. They are computed before anything is written, and
    compared with those that are there: nothing is written where they agree, and missing rows are
    appended, so that no reader sees the table empty. Spark empties the folder of a table that it
-   overwrites, for as long as it writes. Returns 'same', 'missing' or 'changed'; the rows are in
-   the view rows_<table>. Not used on files that no fact knows: they may hold anything; nor where
-   somebody asks for a rebuild, as one does who does not trust what is there. #}
+   overwrites, for as long as it writes. Returns 'same', 'missing' or 'changed'. Not used on files
+   that no fact knows: they may hold anything; nor where somebody asks for a rebuild, as one does who
+   does not trust what is there. #}
 {% macro compare_rows(plan) %}
-  {%- set view = 'rows_' ~ plan.node.alias -%}
-  {%- set counts = 'select count_if(exact_wanted > exact_found) as missing,'
-    ~ ' count_if(exact_wanted < exact_found) as vanished from ' ~ exact.temporary(view) -%}
-  {%- set row = exact.fetch(exact.keep_sql(view, exact.rows_sql(plan, compared=true)) + [counts])[0] -%}
+  {%- set row = exact.fetch([
+    'select count_if(exact_wanted > exact_found) as missing,'
+    ~ ' count_if(exact_wanted < exact_found) as vanished from ('
+    ~ exact.rows_sql(plan, compared=true) ~ ')'
+  ])[0] -%}
   {#- Each append leaves a small file; the twentieth is an overwrite. -#}
   {%- set many = exact.partitions_found(plan.node)[exact.whole_table()].file_count >= 20 -%}
   {{- return(
@@ -50,22 +51,30 @@
   group by {{ columns | join(', ') }}
 {% endmacro %}
 
-{# Statements that write the rows. #}
+{# Statements that write the rows: those that are missing, or all of them. Most often nothing is
+   missing, so that rows are not kept for this: Spark 3.5 would compute them again all the same, where
+   the model's SQL begins with `with`. All of them are kept, for the table to be empty more shortly. #}
 {% macro write_rows_sql(plan) %}
   {%- if plan.rows == 'same' -%}
     {{- return([]) -}}
   {%- endif -%}
+  {%- set insert -%}
+    {{ plan.relation }}
+    select /*+ coalesce(1) */ {{ plan.node.columns | join(', ') }} from
+  {%- endset -%}
+  {%- if plan.rows == 'missing' -%}
+    {{- return([
+      'insert into ' ~ insert ~ ' (' ~ exact.rows_sql(plan, compared=true) ~ ')'
+      ~ exact.as_often_as('exact_wanted - exact_found')
+    ]) -}}
+  {%- endif -%}
   {%- set view = 'rows_' ~ plan.node.alias -%}
-  {%- set missing = 'exact_wanted - exact_found' if plan.rows == 'missing' else 'exact_wanted' -%}
-  {#- Spark overwrites no table with rows that were compared with its own: they are computed again. -#}
-  {%- set statements = exact.keep_sql(view, exact.rows_sql(plan, compared=false))
-    if plan.rows != 'missing' else [] -%}
-  {%- do statements.append(
-    'insert ' ~ ('into ' if plan.rows == 'missing' else 'overwrite ') ~ plan.relation
-    ~ ' select /*+ coalesce(1) */ ' ~ plan.node.columns | join(', ')
-    ~ ' from ' ~ exact.temporary(view)
-    ~ ' lateral view explode(sequence(1L, ' ~ missing ~ ')) as exact_n where ' ~ missing ~ ' > 0'
-  ) -%}
-  {%- do statements.append(exact.forget_sql(view)) -%}
-  {{- return(statements) -}}
+  {{- return(exact.keep_sql(view, exact.rows_sql(plan, compared=false)) + [
+    'insert overwrite ' ~ insert ~ ' ' ~ exact.temporary(view) ~ exact.as_often_as('exact_wanted'),
+    exact.forget_sql(view),
+  ]) -}}
 {% endmacro %}
+
+{% macro as_often_as(number) %}
+  lateral view explode(sequence(1L, {{ number }})) as exact_n where {{ number }} > 0
+{%- endmacro %}
