@@ -66,7 +66,7 @@ def test_one_rule_of_one_table(change: Callable[..., Report]) -> None:
     assert table.rows.added == table.rows.removed == 0
     assert "`date=2024-01-01`: `delivered_order_count" in table.rows.examples[0]
     assert report.contract == []
-    assert report.exposures == ["BI dashboard, by daily_revenue", "Redshift load, by daily_revenue"]
+    assert report.exposures == ["Gold report, by daily_revenue", "Redshift load, by daily_revenue"]
     assert report.plan == ["1 partition for new code: daily_revenue 1"]
     assert report.text.startswith("**Rows differ in 1 table: daily_revenue.**")
 
