@@ -52,8 +52,8 @@
 {% endmacro %}
 
 {# Statements that write the rows: those that are missing, or all of them. Most often nothing is
-   missing, so that rows are not kept for this: Spark 3.5 would compute them again all the same, where
-   the model's SQL begins with `with`. All of them are kept, for the table to be empty more shortly. #}
+   missing, so that rows are not kept for this. All of them are, for the table to be empty more shortly,
+   which helps where Spark finds them again: 3.5 does not where the model's SQL begins with `with`. #}
 {% macro write_rows_sql(plan) %}
   {%- if plan.rows == 'same' -%}
     {{- return([]) -}}
@@ -75,6 +75,7 @@
   ]) -}}
 {% endmacro %}
 
+{# SQL: each row as many times as a number of it says. #}
 {% macro as_often_as(number) %}
   lateral view explode(sequence(1L, {{ number }})) as exact_n where {{ number }} > 0
 {%- endmacro %}
