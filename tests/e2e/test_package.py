@@ -372,12 +372,12 @@ def test_columns_that_the_catalog_got_from_others_are_taken_back(toy: Toy) -> No
     assert days_and_files(toy.gold) == before
 
 
-def asked(outcome: Outcome) -> set[str]:
-    """The data tests that a run asked."""
+def asked(outcome: Outcome, kind: str = "test") -> set[str]:
+    """The data tests, or the tests of another kind, that a run asked."""
     return {
         name.split("_")[-1]
         for name, result in outcome.results.items()
-        if str(result.node.resource_type) == "test"
+        if str(result.node.resource_type) == kind
         and "not asked" not in str(result.adapter_response.get("_message"))
     }
 
@@ -412,6 +412,44 @@ def test_data_tests_are_asked_when_what_they_look_at_changed(toy: Toy) -> None:
         assert asked(toy.dbt("test")) == {"at", "day", "hot"}
     finally:
         shutil.rmtree(test.parent)
+
+
+@pytest.mark.long
+def test_unit_tests_are_asked_when_their_sql_or_what_they_expect_changed(toy: Toy) -> None:
+    test = toy.project / "models" / "_unit.yml"
+    test.write_text("""
+unit_tests:
+  - name: place_is_found
+    model: sensors
+    given:
+      - {input: ref('days'), rows: [{sensor: a, readings: 2, day: "2024-05-06"}]}
+      - {input: ref('places'), rows: [{sensor: a, place: roof}]}
+    expect: {rows: [{sensor: a, place: roof, readings: 2}]}
+""")
+    model = toy.project / "models" / "sensors.sql"
+    sql = model.read_text()
+    try:
+        assert asked(toy.dbt("build"), "unit_test") == {"found"}
+        quiet = toy.dbt("build")
+        assert_right(toy, quiet)
+        assert asked(quiet, "unit_test") == set()
+        assert "3 tests were not asked" in (toy.folder / "logs" / "dbt.log").read_text()
+        assert asked(toy.dbt("test"), "unit_test") == {"found"}
+
+        test.write_text(test.read_text().replace("place: roof, readings", "place: cellar, readings"))
+        for _ in range(2):  # a test that failed is asked until it passes
+            outcome = toy.dbt("build")
+            assert asked(outcome, "unit_test") == {"found"} and not outcome.success
+        test.write_text(test.read_text().replace("cellar", "roof"))
+        assert asked(toy.dbt("build"), "unit_test") == set()  # as it was when it passed
+
+        model.write_text(sql.replace("days.readings\n", "days.readings + 1 as readings\n"))
+        broken = toy.dbt("build")
+        assert asked(broken, "unit_test") == {"found"} and not broken.success
+    finally:
+        test.unlink()
+        model.write_text(sql)
+    assert_right(toy, toy.dbt("build"))
 
 
 def test_damage_to_its_own_files_is_seen_and_mended(toy: Toy) -> None:

@@ -12,16 +12,14 @@
       if exact.log_table('manifest') in sql -%}
     {{- return(dbt.materialization_test_default()) -}}
   {%- endif -%}
-  {%- if not memory.tests_left_out -%}
+  {%- if memory.no_failure is none -%}
     {%- call statement('main', fetch_result=true) -%}
       select 0 as failures, false as should_warn, false as should_error
     {%- endcall -%}
     {%- do memory.update({'no_failure': load_result('main').table}) -%}
   {%- endif -%}
-  {%- do memory.tests_left_out.append(model.unique_id) -%}
   {%- do store_raw_result(
-    'main', message='not asked: as it was when it last passed', code='', rows_affected=0,
-    agate_table=memory.no_failure
+    'main', message=exact.not_asked(), code='', rows_affected=0, agate_table=memory.no_failure
   ) -%}
   {{- return({'relations': []}) -}}
 {% endmacro %}
@@ -31,8 +29,7 @@
    package does not build, or takes something from the clock. #}
 {% macro test_version(node, sql) %}
   {%- set memory = exact.run_memory() -%}
-  {%- if not memory.claimed or should_store_failures()
-    or modules.re.search('(?i)current_|localtime|now *[(]|rand|uuid', sql) -%}
+  {%- if not memory.claimed or should_store_failures() or exact.differs_by_itself(sql) -%}
     {{- return(none) -}}
   {%- endif -%}
   {%- set parts = [] -%}
@@ -54,12 +51,60 @@
   {{- return(local_md5(exact.code_version(node, sql) ~ tojson(parts))) -}}
 {% endmacro %}
 
+{# Asks a unit test, unless a run has seen it pass: its SQL holds all that it reads. Again only a run
+   that builds leaves it out. A project's materialization `unit` hands its tests to this macro.
+   dbt 1.10 gives a unit test a graph of its own, so the run's memory is not to be had here, and the
+   manifest is asked. Its answer is what dbt gets as well: a row neither expected nor found. #}
+{% macro unit_test() %}
+  {%- set version = exact.unit_test_version(model) -%}
+  {%- if flags.WHICH in ('build', 'retry') and not exact.read_only() and version -%}
+    {%- set passed = run_query(
+      "select 'passed' as actual_or_expected from " ~ exact.log_table('manifest') ~ " where action = 'test'"
+      ~ ' and model = ' ~ exact.sql_text(model.unique_id) ~ ' and code = ' ~ version ~ ' limit 1'
+    ) -%}
+    {%- if passed.rows -%}
+      {%- do store_raw_result(
+        'main', message=exact.not_asked(), code='', rows_affected=0, agate_table=passed
+      ) -%}
+      {{- return({'relations': []}) -}}
+    {%- endif -%}
+  {%- endif -%}
+  {%- do exact.set_own_session() -%}
+  {{- return(dbt.materialization_unit_default()) -}}
+{% endmacro %}
+
+{# SQL: what a unit test's answer depends on: its SQL, what it expects, dbt and Spark. None where it
+   takes something from the clock. #}
+{% macro unit_test_version(node) %}
+  {%- if exact.differs_by_itself(node.compiled_code) -%}
+    {{- return(none) -}}
+  {%- endif -%}
+  {%- set parts = [
+    node.compiled_code, node.config.get('expected_rows'), node.config.get('expected_sql'),
+    exact.session_settings(), dbt_version,
+  ] -%}
+  {{- return("concat('" ~ local_md5(exact.without_volatile(parts | string)) ~ " ', version())") -}}
+{% endmacro %}
+
+{# What dbt's results say of a test that was left out. #}
+{% macro not_asked() %}{{- return('not asked: as it was when it last passed') -}}{% endmacro %}
+
+{# Whether a test's SQL takes something from the clock, or from chance. #}
+{% macro differs_by_itself(sql) %}
+  {{- return(modules.re.search('(?i)current_|localtime|now *[(]|rand|uuid', exact.without_volatile(sql))) -}}
+{% endmacro %}
+
 {# Statements that record which tests of this run found nothing, and which snapshots were taken. #}
 {% macro record_tests_sql(results) %}
   {%- set rows = [] -%}
   {%- for result in results if result.status in ('pass', 'success') and not result.failures -%}
-    {%- set version = exact.run_memory().tests_asked.get(result.node.unique_id) -%}
-    {%- do rows.append('(' ~ exact.sql_text(result.node.unique_id) ~ ", '" ~ version ~ "')") if version -%}
+    {%- set asked = exact.run_memory().tests_asked.get(result.node.unique_id) -%}
+    {%- set version = exact.sql_text(asked) if asked -%}
+    {%- if result.node.resource_type == 'unit_test'
+      and result.adapter_response._message != exact.not_asked() -%}
+      {%- set version = exact.unit_test_version(result.node) -%}
+    {%- endif -%}
+    {%- do rows.append('(' ~ exact.sql_text(result.node.unique_id) ~ ', ' ~ version ~ ')') if version -%}
   {%- endfor -%}
   {%- set statements = [] -%}
   {%- for some in rows | batch(200) -%}

@@ -21,3 +21,8 @@
 {% materialization test, default %}
   {{- return(exact.data_test(sql)) -}}
 {% endmaterialization %}
+
+{# The same for unit tests. #}
+{% materialization unit, default %}
+  {{- return(exact.unit_test()) -}}
+{% endmaterialization %}

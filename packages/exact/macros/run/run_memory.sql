@@ -18,13 +18,13 @@
    - logs: {log: [folder]}, the folders of each log (compact_sql); orphans: [table] that no model
      makes any more; taken_over: whether the run before did not end; claimed: whether this run
      holds the base;
-   - tests_passed, tests_asked: {test: version}, of the last time and of this run; tests_left_out:
-     [test], and no_failure, dbt's result for each of them. #}
+   - tests_passed, tests_asked: {test: version}, of the last time and of this run, of data tests;
+     no_failure: dbt's result for each that is left out. #}
 {% macro run_memory() %}
   {%- if 'exact' not in graph -%}
     {%- do graph.update({'exact': {
       'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {},
-      'facts': {}, 'orphans': [], 'tests_passed': {}, 'tests_asked': {}, 'tests_left_out': [],
+      'facts': {}, 'orphans': [], 'tests_passed': {}, 'tests_asked': {}, 'no_failure': none,
       'sources_known': false, 'taken_over': false, 'claimed': false,
     }}) -%}
   {%- endif -%}
