@@ -5,6 +5,6 @@ select
     event_date,
     count(*) as copies
 from {{ ref('stg_events') }}
-where reason is null and {{ recent('event_date') }}
+where reason is null and {{ recent('event_date') }} {{ files_of_recent_days() }}
 group by event_id, event_date
 having count(*) > 1 or event_id is null or event_date is null

@@ -6,6 +6,6 @@ select
     tx_date,
     count(*) as copies
 from {{ ref('stg_transactions') }}
-where reason is null and {{ recent('tx_date') }}
+where reason is null and {{ recent('tx_date') }} {{ files_of_recent_days() }}
 group by tx_id, tx_date
 having count(*) > 1 or tx_id is null or tx_date is null or count(amount) != count(*)

@@ -38,6 +38,6 @@ select
     sum(silver_rows) as silver_rows,
     sum(gold_rows) as gold_rows
 from counted
-where {{ recent('day') }}
+where {{ recent('day') }} {{ files_of_recent_days() }}
 group by dataset, day
 having sum(silver_rows) != sum(gold_rows)

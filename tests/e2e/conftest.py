@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,23 @@ def claim_of_a_killed_run(warehouse: Warehouse) -> None:
         " select current_timestamp() as claimed_at, java_method('java.net.InetAddress', 'getLocalHost') as machine,"
         " 0L as process"
     )
+
+
+@contextmanager
+def unreadable(files: list[Path]) -> Iterator[None]:
+    """Parquet files lose what is in them for a while, and stay as old and as large as they were."""
+    contents = {file: (file.read_bytes(), file.stat()) for file in files}
+
+    def write(content: Callable[[bytes], bytes]) -> None:
+        for file, (before, stat) in contents.items():
+            file.write_bytes(content(before))
+            os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+    write(lambda before: b"PAR1" + bytes(len(before) - 4))
+    try:
+        yield
+    finally:
+        write(lambda before: before)
 
 
 def assert_exact(warehouse: Warehouse, outcome: Outcome, **options: Any) -> None:

@@ -29,7 +29,7 @@ from goldkit.compare import PATHS, read_table
 from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
 
-from .conftest import NewWarehouse, assert_exact
+from .conftest import NewWarehouse, assert_exact, unreadable
 
 EVENTS = int(os.environ.get("GOLD_EVENTS", "10000"))  # of the messy Silver
 
@@ -76,23 +76,14 @@ def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
 
 @pytest.mark.usefixtures("built")
 def test_a_new_day_opens_no_file_of_others(plain: Warehouse) -> None:
-    """They could not be read, and are as old and as large as they were."""
     day = silver.START + timedelta(days=20)
     others = [file for dataset in changes.ACTIVITY for file in (plain.silver / dataset).rglob("*.parquet")]
     for dataset, key in changes.ACTIVITY.items():
         row = {changes.KEYS[dataset]: "new", "user_id": "u00001", changes.MOMENTS[dataset]: f"{day} 12:00:00"}
         row |= {"amount": "1", "status": "pending"} if dataset == "transactions" else {}
         silver.write(plain.silver / dataset / silver.folder(key, day) / "part-0.parquet", [row])
-    contents = {file: (file.read_bytes(), file.stat()) for file in others}
-    try:
-        for file, (content, stat) in contents.items():
-            file.write_bytes(b"PAR1" + bytes(len(content) - 4))
-            os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with unreadable(others):
         outcome = plain.dbt("run")
-    finally:
-        for file, (content, stat) in contents.items():
-            file.write_bytes(content)
-            os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert_exact(plain, outcome)
     assert "1 of" in outcome.said("fact_events") and "1 of" in outcome.said("fact_transactions")
 

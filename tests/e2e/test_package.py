@@ -24,7 +24,7 @@ import pytest
 from goldkit.changes import CHANGES, Lake
 from goldkit.dbt import Outcome, Warehouse
 
-from .conftest import assert_exact, session
+from .conftest import assert_exact, session, unreadable
 from .toy import STEPS, Toy, contract, copy_of_the_toy, days_and_files, found, wanted
 
 RACES = int(os.environ.get("GOLD_RACES", "0"))
@@ -412,6 +412,25 @@ def test_data_tests_are_asked_when_what_they_look_at_changed(toy: Toy) -> None:
         assert asked(toy.dbt("test")) == {"at", "day", "hot"}
     finally:
         shutil.rmtree(test.parent)
+
+
+def test_a_test_of_some_days_opens_no_file_of_others(toy: Toy) -> None:
+    others = list(toy.silver.rglob("*.parquet"))
+    late = toy.silver / "readings" / "late" / "late.parquet"
+    write(late, readings("late", pa.array([1.0]), datetime(2025, 5, 5)))
+    assert_right(toy, toy.dbt("build"))
+    test = toy.project / "tests" / "readings_are_cold.sql"
+    test.parent.mkdir(exist_ok=True)
+    test.write_text(
+        "select * from {{ source('lake', 'readings') }} where taken_at >= '2025' and celsius > 0"
+        " {{ exact.rows_from('2025-01-01') }}"
+    )
+    with unreadable(others):
+        outcome = toy.dbt("test", "--select", "readings_are_cold")
+    shutil.rmtree(test.parent)
+    assert outcome.results["readings_are_cold"].failures == 1, outcome.message
+    late.unlink()
+    assert_right(toy, toy.dbt("build"))
 
 
 @pytest.mark.long

@@ -51,6 +51,41 @@
   {{- return(local_md5(exact.code_version(node, sql) ~ tojson(parts))) -}}
 {% endmacro %}
 
+{# A mark in a data test's SQL: its answer depends on rows of this day and later ones alone, by the
+   sources' own days. No file is then read that has none of them. day: such as 2024-02-29. #}
+{% macro rows_from(day) %}{{- return('/*rows from ' ~ day ~ '*/') -}}{% endmacro %}
+
+{# dbt's macro, which puts the query of a data test together. #}
+{% macro default__get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) %}
+  {{- return(dbt.default__get_test_sql(
+    exact.prune_test(model, main_sql), fail_calc, warn_if, error_if, limit
+  )) -}}
+{% endmacro %}
+
+{% macro prune_test(node, sql) %}
+  {%- set day = modules.re.findall('/[*]rows from ([0-9-]+)[*]/', sql) | first -%}
+  {%- set files = {} -%}
+  {%- for read in exact.relations_read(node) if day and read.resource_type == 'source' -%}
+    {%- set declared = exact.source_declaration(read) -%}
+    {%- do files.update({exact.declared_name(read): []}) if declared and declared.day -%}
+  {%- endfor -%}
+  {%- if not files -%}
+    {{- return(sql) -}}
+  {%- endif -%}
+  {%- set rows = exact.fetch([
+    'select distinct source, file_path from ' ~ exact.temporary('source_days') ~ " where source in ('"
+    ~ files | join("', '") ~ "') and day >= date '" ~ day ~ "' limit "
+    ~ (exact.setting('files_per_filter') + 1)
+  ]) -%}
+  {%- for row in rows -%}
+    {%- do files[row.source].append(row.file_path) -%}
+  {%- endfor -%}
+  {{- return(
+    exact.read_only_files(node, sql, files) if exact.can_be_named(rows | map(attribute='file_path') | list)
+    else sql
+  ) -}}
+{% endmacro %}
+
 {# Asks a unit test, unless a run has seen it pass: its SQL holds all that it reads. Again only a run
    that builds leaves it out. A project's materialization `unit` hands its tests to this macro.
    dbt 1.10 gives a unit test a graph of its own, so the run's memory is not to be had here, and the

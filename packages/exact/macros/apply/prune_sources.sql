@@ -4,18 +4,23 @@
    run could put a predicate: models would have to know of it. Where the text is not found, all is
    read, which is slower and as right. #}
 {% macro prune_sources(plan) %}
-  {%- set pruned = namespace(sql=plan.sql) -%}
-  {%- for read in exact.relations_read(plan.node)
-    if read.resource_type == 'source' and exact.declared_name(read) in (plan.files or {}) -%}
+  {{- return(exact.read_only_files(plan.node, plan.sql, plan.files or {})) -}}
+{% endmacro %}
+
+{# SQL of a node, reading no files of these sources but those that are named: {source: [path]}. #}
+{% macro read_only_files(node, sql, files) %}
+  {%- set pruned = namespace(sql=sql) -%}
+  {%- for read in exact.relations_read(node)
+    if read.resource_type == 'source' and exact.declared_name(read) in files -%}
     {%- set name = exact.relation_name(read) -%}
     {#- An input without a file still has a condition, which no row meets. -#}
-    {%- set paths = plan.files[exact.declared_name(read)] or [''] -%}
+    {%- set paths = files[exact.declared_name(read)] or [''] -%}
     {%- set pruned.sql = exact.replace_relation(
       pruned.sql, name, '(select * from ' ~ name ~ ' where file_path in (' ~ exact.path_literals(paths) ~ '))'
     ) -%}
   {%- endfor -%}
   {#- Named more than once, they may make a statement longer than Glue takes. -#}
-  {{- return(pruned.sql if pruned.sql | length < 50000 else plan.sql) -}}
+  {{- return(sql if target.type == 'glue' and pruned.sql | length > 50000 else pruned.sql) -}}
 {% endmacro %}
 
 {# After from or join only, and as a whole name. The query gets the table's name, by which its columns

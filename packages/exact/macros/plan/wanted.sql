@@ -134,5 +134,8 @@
 
 {# Whether so many files can be named in a statement: Glue takes 68,000 characters. #}
 {% macro can_be_named(paths) %}
-  {{- return(paths | length <= exact.setting('files_per_filter') and paths | join | length < 15000) -}}
+  {{- return(
+    paths | length <= exact.setting('files_per_filter')
+    and (target.type != 'glue' or paths | join | length < 15000)
+  ) -}}
 {% endmacro %}

@@ -6,7 +6,7 @@
     'rebuild_to': '',
     'explain': false,
     'partitions_per_statement': 400,
-    'files_per_filter': 200,
+    'files_per_filter': 1000,
     'lock_minutes': 60,
     'run_metrics_days': 0,
   } -%}
