@@ -414,6 +414,7 @@ def test_data_tests_are_asked_when_what_they_look_at_changed(toy: Toy) -> None:
         shutil.rmtree(test.parent)
 
 
+@pytest.mark.long
 def test_a_test_of_some_days_opens_no_file_of_others(toy: Toy) -> None:
     others = list(toy.silver.rglob("*.parquet"))
     late = toy.silver / "readings" / "late" / "late.parquet"
