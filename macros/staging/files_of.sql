@@ -1,11 +1,18 @@
-{# How many files a day has: files_per_partition, and so many more, 500 in all at most, that none has
-   more than rows_per_file rows. What a day has more is volatile, a literal for each size: a day that
-   grows large must not rebuild the others. #}
+{# How many files a day has: files_per_partition, or one where days are small, for each file costs
+   whoever reads the table. A day whose files would have more than rows_per_file rows has so many more,
+   500 in all at most. What depends on rows is volatile, with a literal for each size of a large day: days
+   that grow must not rebuild others. #}
 {% macro files_of(day, table) %}
   {%- set few = var('files_per_partition') | int -%}
+  {%- set rows = {} -%}
+  {%- for p, count in exact.rows_of_inputs(table).items() if modules.re.match('[0-9-]{10}$', p) -%}
+    {%- do rows.update({p: count}) -%}
+  {%- endfor -%}
+  {%- set usual = (rows.values() | sort)[rows | length // 2] if rows else none -%}
+  {%- set fewer = 1 if usual is not none and usual <= var('rows_of_small_days') | int else few -%}
   {%- set larger = {} -%}
-  {%- for p, rows in exact.rows_of_inputs(table).items() if modules.re.match('[0-9-]{10}$', p) -%}
-    {%- set more = [(rows / var('rows_per_file')) | round(0, 'ceil') | int, 500] | min - few -%}
+  {%- for p, count in rows.items() -%}
+    {%- set more = [(count / var('rows_per_file')) | round(0, 'ceil') | int, 500] | min - fewer -%}
     {%- do larger.setdefault(more, []).append("date '" ~ p ~ "'") if more > 0 -%}
   {%- endfor -%}
   {%- set cases = [] -%}
@@ -13,5 +20,6 @@
     {%- do cases.append('when ' ~ day ~ ' in (' ~ days | join(', ') ~ ') then ' ~ more) -%}
   {%- endfor -%}
   {{- few -}}
+  {{- exact.volatile(' - ' ~ (few - fewer)) if fewer != few -}}
   {{- exact.volatile(' + case ' ~ cases | join(' ') ~ ' else 0 end') if cases -}}
 {% endmacro %}

@@ -120,6 +120,11 @@ def test_size_decides_files_and_joins_and_no_row(warehouse: Warehouse) -> None:
     sql = _compiled(warehouse, "fact_events", no_copy)
     assert not re.search("then [0-9]", sql) and "broadcast(" not in sql
     _assert_nothing_to_do(warehouse)
+    large_days: dict[str, object] = {"rows_of_small_days": 0, "rebuild": True}
+    assert_exact(warehouse, warehouse.build(variables=large_days))
+    assert " - 1" in _compiled(warehouse, "fact_events", small_files)
+    assert " - 1" not in _compiled(warehouse, "fact_events", large_days)
+    _assert_nothing_to_do(warehouse)
 
 
 @pytest.mark.long
