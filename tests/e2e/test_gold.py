@@ -88,6 +88,28 @@ def test_a_new_day_opens_no_file_of_others(plain: Warehouse) -> None:
     assert "1 of" in outcome.said("fact_events") and "1 of" in outcome.said("fact_transactions")
 
 
+@pytest.mark.long
+def test_the_first_rejected_rows_open_no_file_of_other_days(warehouse: Warehouse) -> None:
+    """All partitions of rejected rows are stale then, and yet they are few days of Silver."""
+    silver.write(warehouse.silver / "users" / "part.parquet", [{"user_id": "u"}])
+
+    def deliver(day: date, *ids: str) -> None:
+        for dataset, key in changes.ACTIVITY.items():
+            row = {"user_id": "u", changes.MOMENTS[dataset]: f"{day} 12:00:00"}
+            row |= {"amount": "1", "status": "pending"} if dataset == "transactions" else {}
+            rows = [{**row, changes.KEYS[dataset]: id_} for id_ in ids]
+            silver.write(warehouse.silver / dataset / silver.folder(key, day) / "part-0.parquet", rows)
+
+    deliver(silver.START, "a")
+    assert_exact(warehouse, warehouse.build())
+    others = [file for dataset in changes.ACTIVITY for file in (warehouse.silver / dataset).rglob("*.parquet")]
+    deliver(silver.START + timedelta(days=1), "b", "")
+    with unreadable(others):
+        outcome = warehouse.build()
+    assert_exact(warehouse, outcome)
+    assert "1 of 1 " in outcome.said("rejected_events") and "1 of 1 " in outcome.said("rejected_transactions")
+
+
 @pytest.mark.usefixtures("artefacts")
 def test_messy_silver(warehouse: Warehouse) -> None:
     """Ten thousand events lie in folders of days, transactions of statuses, users of cities."""

@@ -48,7 +48,9 @@
   {%- elif plan.unverified -%}
     {%- do exact.decide_by_attributes(plan, declared) -%}
   {%- endif -%}
-  {%- if plan.by_partition and plan.rebuild and plan.rebuild | length < plan.checked -%}
+  {#- All of them are all of the inputs, but where most rows are in another table. -#}
+  {%- if plan.by_partition and plan.rebuild
+    and (plan.rebuild | length < plan.checked or declared.complete_in) -%}
     {%- do plan.update({'files': exact.files_to_read(plan, declared)}) -%}
   {%- endif -%}
   {%- if plan.rebuild and 'asked for' not in plan.rebuild.values()
