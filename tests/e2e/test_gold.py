@@ -76,12 +76,8 @@ def test_plain_dbt_commands(plain: Warehouse, built: Outcome) -> None:
 
 @pytest.mark.usefixtures("built")
 def test_a_new_day_opens_no_file_of_others(plain: Warehouse) -> None:
-    day = silver.START + timedelta(days=20)
-    others = [file for dataset in changes.ACTIVITY for file in (plain.silver / dataset).rglob("*.parquet")]
-    for dataset, key in changes.ACTIVITY.items():
-        row = {changes.KEYS[dataset]: "new", "user_id": "u00001", changes.MOMENTS[dataset]: f"{day} 12:00:00"}
-        row |= {"amount": "1", "status": "pending"} if dataset == "transactions" else {}
-        silver.write(plain.silver / dataset / silver.folder(key, day) / "part-0.parquet", [row])
+    others = _activity(plain)
+    _deliver(plain, silver.START + timedelta(days=20), "new")
     with unreadable(others):
         outcome = plain.dbt("run")
     assert_exact(plain, outcome)
@@ -91,19 +87,11 @@ def test_a_new_day_opens_no_file_of_others(plain: Warehouse) -> None:
 @pytest.mark.long
 def test_the_first_rejected_rows_open_no_file_of_other_days(warehouse: Warehouse) -> None:
     """All partitions of rejected rows are stale then, and yet they are few days of Silver."""
-    silver.write(warehouse.silver / "users" / "part.parquet", [{"user_id": "u"}])
-
-    def deliver(day: date, *ids: str) -> None:
-        for dataset, key in changes.ACTIVITY.items():
-            row = {"user_id": "u", changes.MOMENTS[dataset]: f"{day} 12:00:00"}
-            row |= {"amount": "1", "status": "pending"} if dataset == "transactions" else {}
-            rows = [{**row, changes.KEYS[dataset]: id_} for id_ in ids]
-            silver.write(warehouse.silver / dataset / silver.folder(key, day) / "part-0.parquet", rows)
-
-    deliver(silver.START, "a")
+    silver.write(warehouse.silver / "users" / "part.parquet", [{"user_id": "u00001"}])
+    _deliver(warehouse, silver.START, "a")
     assert_exact(warehouse, warehouse.build())
-    others = [file for dataset in changes.ACTIVITY for file in (warehouse.silver / dataset).rglob("*.parquet")]
-    deliver(silver.START + timedelta(days=1), "b", "")
+    others = _activity(warehouse)
+    _deliver(warehouse, silver.START + timedelta(days=1), "b", "")
     with unreadable(others):
         outcome = warehouse.build()
     assert_exact(warehouse, outcome)
@@ -184,6 +172,19 @@ def test_ids_on_two_days_stop_nothing(warehouse: Warehouse) -> None:
     outcome = warehouse.dbt("test", "--select", *tests)
     assert outcome.success, outcome.message
     assert {str(outcome.results[test].status) for test in tests} == {"warn"}
+
+
+def _activity(warehouse: Warehouse) -> list[Path]:
+    return [file for dataset in changes.ACTIVITY for file in (warehouse.silver / dataset).rglob("*.parquet")]
+
+
+def _deliver(warehouse: Warehouse, day: date, *ids: str) -> None:
+    """An event and a transaction of each id at noon, in a file of the day."""
+    for dataset, key in changes.ACTIVITY.items():
+        row = {"user_id": "u00001", changes.MOMENTS[dataset]: f"{day} 12:00:00"}
+        row |= {"amount": "1", "status": "pending"} if dataset == "transactions" else {}
+        rows = [{**row, changes.KEYS[dataset]: id_} for id_ in ids]
+        silver.write(warehouse.silver / dataset / silver.folder(key, day) / "part-0.parquet", rows)
 
 
 def _compiled(warehouse: Warehouse, model: str, variables: dict[str, object]) -> str:

@@ -48,7 +48,7 @@
   {%- elif plan.unverified -%}
     {%- do exact.decide_by_attributes(plan, declared) -%}
   {%- endif -%}
-  {#- All of them are all of the inputs, but where most rows are in another table. -#}
+  {#- Whoever rebuilds all partitions reads all files, unless complete_in left out most days. -#}
   {%- if plan.by_partition and plan.rebuild
     and (plan.rebuild | length < plan.checked or declared.complete_in) -%}
     {%- do plan.update({'files': exact.files_to_read(plan, declared)}) -%}
