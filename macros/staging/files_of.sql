@@ -8,8 +8,8 @@
   {%- for p, count in exact.rows_of_inputs(table).items() if modules.re.match('[0-9-]{10}$', p) -%}
     {%- do rows.update({p: count}) -%}
   {%- endfor -%}
-  {%- set usual = (rows.values() | sort)[rows | length // 2] if rows else none -%}
-  {%- set fewer = 1 if usual is not none and usual <= var('rows_of_small_days') | int else few -%}
+  {%- set small = rows and (rows.values() | sort)[rows | length // 2] <= var('rows_of_small_days') | int -%}
+  {%- set fewer = 1 if small else few -%}
   {%- set larger = {} -%}
   {%- for p, count in rows.items() -%}
     {%- set more = [(count / var('rows_per_file')) | round(0, 'ceil') | int, 500] | min - fewer -%}
