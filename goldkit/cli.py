@@ -164,18 +164,25 @@ def _say(code: int, started: float, target: str) -> dict[str, Any]:
 
 
 def _tables(found: dict[str, Any]) -> None:
+    from goldkit.dbt import folder_of, tables
+
+    manifest = results.read(RESULTS.with_name("manifest.json"))
+    folders = {name: folder_of(node) for name, node in tables(manifest).items()} if manifest else {}
     table = Table("table", "rows", "rejected", "seconds", "this run")
     for column in table.columns[1:4]:
         column.justify = "right"
-    for result in sorted(found.get("results", []), key=lambda result: _layer(result["unique_id"])):
-        name = result["unique_id"].split(".")[-1]
-        if not result["unique_id"].startswith("model.") or name.startswith("rejected_"):
-            continue
-        rejected = ""
-        if name in ("fact_events", "fact_transactions"):
-            rejected = _count(gold_base(), name.replace("fact_", "rejected_"))
-        message = escape(result["message"]) if result["status"] == "success" else f"[red]{result['status']}[/]"
-        table.add_row(name, _count(gold_base(), name), rejected, f"{result['execution_time']:.1f}", message)
+    steps = {step["unique_id"].split(".", 2)[2]: step for step in found.get("results", [])}
+
+    def rows(name: str) -> str:
+        return _count(f"{gold_base()}/{folders[name]}") if name in folders else ""
+
+    for name in sorted(folders.keys() & steps.keys(), key=lambda name: (_layer(folders[name]), name)):
+        if not steps[name]["unique_id"].startswith("model.") or name.startswith("rejected_"):
+            continue  # rejected rows stand beside their fact
+        status, message = steps[name]["status"], steps[name]["message"]
+        said = escape(message) if status == "success" else f"[red]{status}[/]"
+        rejected = rows(f"rejected_{name.removeprefix('fact_')}")
+        table.add_row(name, rows(name), rejected, f"{steps[name]['execution_time']:.1f}", said)
     console.print(table)
 
 
@@ -196,21 +203,18 @@ def _look_at(found: dict[str, Any], code: int) -> None:
     console.print(text, soft_wrap=True)
 
 
-def _layer(unique_id: str) -> tuple[int, str]:
-    name = unique_id.split(".")[-1]
-    layer = {"dim": 0, "fact": 1}.get(name.split("_")[0], 2)
-    return layer, name
+def _layer(folder: str) -> int:
+    return {"dim": 0, "fact": 1}.get(folder.split("/")[0], 2)
 
 
-def _count(gold: str, name: str) -> str:
-    """Rows of a table by its files' footers; empty where it has none yet."""
+def _count(place: str) -> str:
+    """Rows of the table in a folder, by its files' footers; empty where it has none yet."""
     import pyarrow.dataset as ds
 
     from goldkit import storage
 
-    layer = {"dim": "dim", "fact": "fact", "rejected": "audit"}.get(name.split("_")[0], "mart")
     try:
-        filesystem, path = storage.locate(f"{gold}/{layer}/{name}")
+        filesystem, path = storage.locate(place)
         return f"{ds.dataset(path, filesystem=filesystem, format='parquet').count_rows():,}"
     except (OSError, ValueError):
         return ""

@@ -153,3 +153,17 @@ class Warehouse:
 
 def _command(args: tuple[str, ...], variables: Mapping[str, object] | None) -> list[str]:
     return [*args, *(("--vars", json.dumps(variables)) if variables else ())]
+
+
+def tables(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Models and seeds of dbt's manifest.json that have files, by name."""
+    return {
+        node["name"]: node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed") and node["config"]["materialized"] != "ephemeral"
+    }
+
+
+def folder_of(node: Mapping[str, Any]) -> str:
+    """A table's folder below Gold, as macros/exact/settings.sql has it: `dim/dim_users`."""
+    return f"{'seed' if node['resource_type'] == 'seed' else node['fqn'][1]}/{node['alias']}"

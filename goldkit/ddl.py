@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from goldkit.dbt import folder_of
 from goldkit.environment import SetupError
 
 # Silver decides how long a text is, and a shorter type would make one long name stop the load of its table.
@@ -106,7 +107,7 @@ class Table:
 def tables_of(manifest: Mapping[str, Any]) -> tuple[list[Table], list[Table]]:
     """Of dbt's manifest the tables that Redshift gets, and all that Athena sees: audit and logs too."""
     models = {
-        key: _table(node, f"{node['fqn'][1]}/{node['alias']}", (node["config"].get("partition_by") or [None])[0])
+        key: _table(node, folder_of(node), (node["config"].get("partition_by") or [None])[0])
         for key, node in manifest["nodes"].items()
         if node["resource_type"] == "model" and node["config"]["contract"]["enforced"]
     }

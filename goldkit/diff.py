@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from goldkit.dbt import BUILD, Outcome, Warehouse
+from goldkit.dbt import BUILD, Outcome, Warehouse, folder_of, tables
 from goldkit.environment import PACKAGE, PROJECT, SetupError
 from goldkit.results import tell_reviewer
 from goldkit.rows import Rows, compare
@@ -162,10 +162,10 @@ def between(base: Warehouse, change: Warehouse, production: Warehouse | None = N
     shutil.copytree(base.gold, change.gold, dirs_exist_ok=True)
     remade = [name for name in new if name in old and _contract(new[name]) != _contract(old[name])]
     for name in remade:  # as --full-refresh does, which the engine asks for where columns changed
-        shutil.rmtree(change.gold / _place(old[name]), ignore_errors=True)
+        shutil.rmtree(change.gold / folder_of(old[name]), ignore_errors=True)
     done = _succeeded(change.build(), "The change")
     report = Report(contract=contract_changes(before, after))
-    for name, node in sorted(new.items(), key=lambda item: _place(item[1])):
+    for name, node in sorted(new.items(), key=lambda item: folder_of(item[1])):
         said = _said(done, name)
         if not said["rebuilt"] and not said["dropped"]:
             report.unchanged.append(name)
@@ -173,11 +173,11 @@ def between(base: Warehouse, change: Warehouse, production: Warehouse | None = N
         why, rows = ", ".join(said["reasons"]), Rows()
         if name in old:
             why = "contract changed" if name in remade else why
-            places = base.gold / _place(old[name]), change.gold / _place(node)
+            places = base.gold / folder_of(old[name]), change.gold / folder_of(node)
             rows = compare(*places, _columns(old[name]), _columns(node), _key(after, node))
         report.tables.append(Table(name, f"{said['rebuilt']} of {said['checked']}", why, rows))
     report.exposures += _exposures([before, after], {*report.differing, *remade, *(old.keys() ^ new.keys())})
-    report.plan += _plan({table.name: _place(new[table.name]) for table in report.tables}, remade, production)
+    report.plan += _plan({table.name: folder_of(new[table.name]) for table in report.tables}, remade, production)
     return report
 
 
@@ -235,20 +235,6 @@ def _named(counts: dict[str, int]) -> str:
 
 
 # --- what dbt's manifest says --------------------------------------------------------------------
-
-
-def tables(manifest: Manifest) -> dict[str, Node]:
-    """Models and seeds that have files, by name."""
-    return {
-        node["name"]: node
-        for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed") and node["config"]["materialized"] != "ephemeral"
-    }
-
-
-def _place(node: Node) -> str:
-    """A table's folder below Gold, as macros/exact has it."""
-    return f"{'seed' if node['resource_type'] == 'seed' else node['fqn'][1]}/{node['alias']}"
 
 
 def _columns(node: Node) -> dict[str, str]:

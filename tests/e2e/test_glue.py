@@ -161,9 +161,11 @@ def endpoint(root: Path, policies: Path = DEPLOY, iceberg: Path | None = None) -
             [*command, *settings], cwd=PROJECT, stdout=subprocess.PIPE, stderr=errors, text=True
         )
         assert server.stdout
-        yield server.stdout.readline().split()[1]
-        server.terminate()
-        server.wait(timeout=60)
+        try:
+            yield server.stdout.readline().split()[1]
+        finally:
+            server.terminate()
+            server.wait(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -189,8 +189,8 @@ def test_python_reads_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     pq.write_table(pa.table({"user_id": ["u1", "u2"], "user_bucket": [0, 0]}), tmp_path / "part.parquet")
     client = boto3.client("s3")
     client.upload_file(str(tmp_path / "part.parquet"), "lake", "gold of us/dim/dim_users/user_bucket=0/part.parquet")
-    assert cli._count("s3a://lake/gold of us", "dim_users") == "2"
-    assert cli._count("s3a://lake/gold of us", "fact_events") == ""
+    assert cli._count("s3a://lake/gold of us/dim/dim_users") == "2"
+    assert cli._count("s3a://lake/gold of us/fact/fact_events") == ""
     found = report.table("s3a://lake/gold of us", "dim_users")
     assert found is not None and found.count_rows() == 2
     assert report.table("s3a://lake/gold of us", "fact_events") is None
