@@ -9,11 +9,7 @@
     {%- set number = "try_cast(" ~ text ~ " as decimal(38, 10))" -%}
     try_cast(if({{ number }} = floor({{ number }}), {{ number }}, null) as int)
   {%- elif type == 'timestamp' -%}
-    if(
-      {{ any_timestamp(column) }} between timestamp '{{ var("earliest_date") }}' and {{ latest_timestamp() }},
-      {{ any_timestamp(column) }},
-      null
-    )
+    {{ valid_timestamp(any_timestamp(column)) }}
   {%- else -%}
     try_cast({{ text }} as {{ type }})
   {%- endif -%}

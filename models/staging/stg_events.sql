@@ -11,9 +11,10 @@ cleaned as (
         file_modified,
         {{ clean('event_id') }} as event_id,
         {{ clean('user_id') }} as user_id,
-        {{ clean('ts', 'timestamp') }} as ts,
+        {{ valid_timestamp('ts_moment') }} as ts,
         {{ clean('country') }} as country
     from source
+        {{ once(any_timestamp('ts'), 'ts_moment') }}
 ),
 
 judged as (

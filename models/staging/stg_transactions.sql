@@ -15,9 +15,10 @@ cleaned as (
         {{ clean('user_id') }} as user_id,
         {{ clean('amount', 'decimal(18, 2)') }} as amount,
         lower({{ clean('status') }}) as status,
-        {{ clean('created_at', 'timestamp') }} as created_at,
+        {{ valid_timestamp('created_moment') }} as created_at,
         {{ clean('delivered_at', 'timestamp') }} as delivered_at
     from source
+        {{ once(any_timestamp('created_at'), 'created_moment') }}
 ),
 
 judged as (

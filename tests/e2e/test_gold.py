@@ -29,7 +29,7 @@ from goldkit.compare import PATHS, read_table
 from goldkit.dbt import Outcome, Warehouse
 from goldkit.environment import PROJECT
 
-from .conftest import NewWarehouse, assert_exact, unreadable
+from .conftest import NewWarehouse, assert_exact, session, unreadable
 
 EVENTS = int(os.environ.get("GOLD_EVENTS", "10000"))  # of the messy Silver
 
@@ -82,6 +82,14 @@ def test_a_new_day_opens_no_file_of_others(plain: Warehouse) -> None:
         outcome = plain.dbt("run")
     assert_exact(plain, outcome)
     assert "1 of" in outcome.said("fact_events") and "1 of" in outcome.said("fact_transactions")
+
+
+@pytest.mark.usefixtures("built")
+def test_a_moment_is_parsed_once(plain: Warehouse) -> None:
+    """However often it is used, and with the engine's predicate, which Spark puts below the shuffle."""
+    sql = _compiled(plain, "fact/fact_events", {})
+    plan = session().sql(f"explain select * from ({sql}) where event_date in (date '2024-01-01')").collect()[0].plan
+    assert plan.count("try_cast(") == 1, plan
 
 
 @pytest.mark.long
