@@ -67,7 +67,7 @@
 {% macro erase_history(condition) %}
   {%- for node in graph.nodes.values()
     if node.resource_type == 'snapshot' and node.package_name == project_name and not no_iceberg() -%}
-    {%- if history_of(node) -%}
+    {%- if recover_history(node) -%}
       {%- set table = exact.relation_name(node) -%}
       {%- set found = rows_of_users(['history.' ~ table], condition) -%}
       {%- do exact.run_statements([

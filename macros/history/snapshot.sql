@@ -28,14 +28,14 @@
   {%- if missing -%}
     {{- return(no_snapshot('not taken: ' ~ missing)) -}}
   {%- endif -%}
-  {%- set found = history_of(model) -%}
+  {%- set found = recover_history(model) -%}
   {%- if found and version and memory.tests_passed.get(model.unique_id) == version -%}
     {{- return(no_snapshot('UNCHANGED')) -}}
   {%- endif -%}
   {%- do memory.tests_asked.update({model.unique_id: version}) if version -%}
   {%- do exact.set_own_session() -%}
   {{- run_hooks(pre_hooks) -}}
-  {%- do exact.run_statements(snapshot_sql(in_history(this), sql, found | length > 0)) -%}
+  {%- do exact.run_statements(snapshot_sql(in_history(this), sql, found)) -%}
   {%- do exact.apply_lake_formation(this) -%}
   {{- run_hooks(post_hooks) -}}
   {{- return(no_snapshot('OK')) -}}

@@ -19,7 +19,7 @@ from goldkit.environment import PROJECT, iceberg_for_glue
 
 from .conftest import copy_of_the_project
 from .test_glue import GOLD, NOT_NEEDED, SILVER, GlueWarehouse, endpoint
-from .test_history import check_erase, check_every_version, deliver, take
+from .test_history import check_erase, check_every_version, check_lost_catalog, deliver, take
 
 pytestmark = pytest.mark.long
 
@@ -80,6 +80,17 @@ def test_every_version_of_a_user(warehouse: GlueWarehouse, lake: Lake, root: Pat
 
 
 def test_a_user_is_erased(warehouse: GlueWarehouse, lake: Lake) -> None:
-    warehouse.client.delete_table(DatabaseName="gold", Name="users_history")
-    shutil.rmtree(warehouse.gold / "history")
+    _begin_anew(warehouse)
     check_erase(warehouse, lake)
+
+
+def test_a_catalog_that_is_lost(warehouse: GlueWarehouse, lake: Lake) -> None:
+    _begin_anew(warehouse)
+    check_lost_catalog(
+        warehouse, lake, lambda: warehouse.client.delete_table(DatabaseName="gold", Name="users_history")
+    )
+
+
+def _begin_anew(warehouse: GlueWarehouse) -> None:
+    outcome = warehouse.dbt("run-operation", "drop_history")
+    assert outcome.success and not [*(warehouse.gold / "history").rglob("*.*")], outcome.message

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ import pytest
 from goldkit import silver
 from goldkit.changes import Lake
 from goldkit.dbt import Warehouse
+
+from .conftest import session
 
 SEED = 15
 ALL = ("build", "--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
@@ -78,6 +82,58 @@ def check_every_version(warehouse: Warehouse, lake: Lake) -> None:
     third = [*second, ("b", "Oslo", 3, None), ("d", "Cork", 2, None)]
     assert versions(warehouse) == sorted(third, key=repr)
     assert list((warehouse.gold / "history" / "users_history" / "data").glob("*.parquet"))
+
+
+@pytest.mark.long
+def test_a_catalog_that_is_lost_or_behind(lake: Lake, new_warehouse: Any) -> None:
+    """What is in Gold decides: no second history is begun, and no version of another machine is lost."""
+    warehouse, spark = new_warehouse(lake.root, "history"), session()
+    table = "gold_history.users_history"
+    check_lost_catalog(warehouse, lake, lambda: spark.sql(f"drop table history.{table}"))
+
+    first = min((warehouse.gold / "history" / "users_history" / "metadata").glob("*.metadata.json"))
+    spark.sql(f"drop table history.{table}")
+    spark.sql(f"call history.system.register_table(table => '{table}', metadata_file => '{first}')")
+    assert versions(warehouse) == [("a", "Rome", 1, None)]
+    deliver(lake, {"a": "Oslo"})
+    take(warehouse)
+    assert versions(warehouse) == [("a", "Bonn", 2, 3), ("a", "Oslo", 3, None), ("a", "Rome", 1, 2)]
+
+
+def check_lost_catalog(warehouse: Warehouse, lake: Lake, lose: Callable[[], Any]) -> None:
+    """A user who moves, and a catalog that forgets the table before the second run, and again before a third."""
+    deliver(lake, {"a": "Rome"})
+    take(warehouse)
+    lose()
+    deliver(lake, {"a": "Bonn"})
+    take(warehouse)
+    both = [("a", "Bonn", 2, None), ("a", "Rome", 1, 2)]
+    assert versions(warehouse) == both
+    lose()
+    assert take(warehouse, "snapshot") == "UNCHANGED"
+    assert versions(warehouse) == both
+
+
+@pytest.mark.long
+def test_a_history_that_was_copied(lake: Lake, new_warehouse: Any) -> None:
+    """Iceberg keeps full paths: it is not read, and not replaced either, until somebody says so."""
+    deliver(lake, {"a": "Rome"})
+    before = new_warehouse(lake.root, "history")
+    take(before)
+    warehouse = new_warehouse(lake.root, "history")
+    shutil.copytree(before.gold / "history", warehouse.gold / "history")
+    outcome = warehouse.dbt(*COMMANDS)
+    assert f"a history that was written in file:{before.gold}" in outcome.said("users_history")
+    assert (warehouse.gold / "history").exists()
+
+    outcome = warehouse.dbt("run-operation", "drop_history")
+    assert outcome.success and not list((warehouse.gold / "history").rglob("*.*")), outcome.message
+    deliver(lake, {"a": "Bonn"})
+    take(warehouse)
+    assert versions(warehouse) == [("a", "Bonn", 1, None)]
+    for _ in range(2):
+        assert warehouse.dbt("run-operation", "drop_history").success
+    assert list((before.gold / "history").rglob("*.parquet"))
 
 
 def everything(*folders: Path) -> str:
