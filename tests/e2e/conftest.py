@@ -144,10 +144,18 @@ def session() -> SparkSession:
 
 def claim_of_a_killed_run(warehouse: Warehouse) -> None:
     """The claim of a process of this machine that is gone."""
+    _claim(warehouse, "killed", "java_method('java.net.InetAddress', 'getLocalHost')")
+
+
+def claim_of_another_machine(warehouse: Warehouse) -> None:
+    """A claim that a run has to respect."""
+    _claim(warehouse, "another", "'another machine'")
+
+
+def _claim(warehouse: Warehouse, owner: str, machine: str) -> None:
     session().sql(
-        f"insert overwrite directory '{warehouse.gold}/audit/claims/owner=killed' using parquet"
-        " select current_timestamp() as claimed_at, java_method('java.net.InetAddress', 'getLocalHost') as machine,"
-        " 0L as process"
+        f"insert overwrite directory '{warehouse.gold}/audit/claims/owner={owner}' using parquet"
+        f" select current_timestamp() as claimed_at, {machine} as machine, 0L as process"
     )
 
 

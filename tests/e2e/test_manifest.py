@@ -6,8 +6,10 @@ catalog that has other partitions than the folder, and facts that are gone.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import date, datetime
@@ -22,7 +24,14 @@ from goldkit.changes import DAYS, Lake
 from goldkit.compare import PATHS
 from goldkit.dbt import Outcome, Warehouse
 
-from .conftest import NewWarehouse, assert_exact, claim_of_a_killed_run, copy_of_the_project, session
+from .conftest import (
+    NewWarehouse,
+    assert_exact,
+    claim_of_a_killed_run,
+    claim_of_another_machine,
+    copy_of_the_project,
+    session,
+)
 
 pytestmark = pytest.mark.long
 DAY = f"{DAYS[2]}"
@@ -127,6 +136,29 @@ def test_partition_that_only_the_catalog_lost_is_found_again(gold: Warehouse, la
     for table in ("fact_events", "daily_revenue"):
         shown = session().sql(f"show partitions gold_test.{table}").collect()
         assert {row[0].split("=")[1] for row in shown} == check.partitions(gold.gold, table)
+
+
+def test_a_folder_that_is_no_partition_is_left_alone(gold: Warehouse, lake: Lake, tmp_path: Path) -> None:
+    """Spark takes `2024-03-01 (copy)` for the day, and dropped that; `2024-03-01.bak` it cannot read."""
+    strays = []
+    for table, partition, stray in (
+        ("fact_transactions", f"tx_date={DAY}", f"tx_date={DAY} (copy)"),
+        ("fact_events", f"event_date={DAY}", f"event_date={DAY}.bak"),
+        ("dim_users", "user_bucket=3", "user_bucket=03"),
+    ):
+        shutil.copytree(folder(gold, table, partition), folder(gold, table, stray))
+        strays.append(folder(gold, table, stray))
+    lake.add_day(date(2024, 3, 9))
+    outcomes = [gold.dbt("run"), gold.dbt("run")]
+    assert all(outcome.success for outcome in outcomes), outcomes[0].message
+    assert all("UNCHANGED" in outcomes[1].said(name) for name in PATHS)
+    log = (gold.folder / "logs" / "dbt.log").read_text()
+    for number, path in enumerate(strays):
+        assert f"{path} is no partition of" in log
+        shutil.move(path, tmp_path / f"{number}")
+    assert_exact(gold, replace(outcomes[1], started_at=outcomes[0].started_at))
+    shown = session().sql("show partitions gold_test.fact_transactions").collect()
+    assert f"tx_date={DAY}" in {row[0] for row in shown}
 
 
 def test_two_catalogs_take_turns_on_one_gold(gold: Warehouse, lake: Lake, new_warehouse: NewWarehouse) -> None:
@@ -303,3 +335,63 @@ def test_explain_names_the_reason(gold: Warehouse, lake: Lake, tmp_path: Path) -
     partitions = check.partitions(gold.gold, "fact_events")
     assert explained(replace(gold, project=project)) == dict.fromkeys(partitions, "code changed")
     assert explained(gold, rebuild=True) == dict.fromkeys(partitions, "asked for")
+
+
+# --- what others do beside a run -------------------------------------------------------------------
+
+
+def test_a_run_reads_its_own_silver(gold: Warehouse, lake: Lake, tmp_path: Path) -> None:
+    """Although another run of the same catalog makes the same source of another folder, in the middle of this one."""
+    project = copy_of_the_project(tmp_path)
+    model = project / "models" / "fact" / "fact_events.sql"
+    hook = "alter view silver_test.events as select 1 as another"
+    model.write_text(f"""{{{{ config(pre_hook="{hook}") }}}}\n{model.read_text()}""")
+    lake.add_day(date(2024, 3, 10))
+    assert_exact(gold, replace(gold, project=project).dbt("run"))
+
+
+def test_a_session_that_skips_files_is_told_not_to(gold: Warehouse) -> None:
+    names = [f"spark.sql.files.ignore{what}Files" for what in ("Corrupt", "Missing")]
+    for name in names:
+        session().conf.set(name, "true")
+    assert_exact(gold, gold.dbt("run"))
+    assert [session().conf.get(name) for name in names] == ["false", "false"]
+
+
+def test_a_file_that_changes_while_it_is_looked_at_stops_the_run(gold: Warehouse, lake: Lake) -> None:
+    """Its rows would be taken out of Gold, since days are known of files as they were listed."""
+    lake.add_day(date(2024, 3, 11))
+    file = next(file for file in lake.files("events") if "2024-03-11" in str(file))
+    before, done = check.files(gold.gold), threading.Event()
+
+    def touch() -> None:
+        while not done.wait(0.005):
+            os.utime(file)
+
+    toucher = threading.Thread(target=touch)
+    toucher.start()
+    try:
+        outcome = gold.dbt("run")
+    finally:
+        done.set()
+        toucher.join()
+    assert not outcome.success and "was replaced or deleted while this run looked at it" in outcome.message
+    tables = {path: entry for path, entry in check.files(gold.gold).items() if path in before}
+    assert tables == before
+    assert_exact(gold, gold.dbt("run"))
+
+
+def test_a_run_that_is_refused_puts_no_log_together(gold: Warehouse) -> None:
+    """Another run is at work, and may be reading it."""
+    manifest = gold.gold / "audit" / "manifest"
+    one = next(folder for folder in manifest.iterdir() if list(folder.glob("*.parquet")))
+    for number in range(101):
+        shutil.copytree(one, manifest / f"{one.name}-{number}")
+    claim_of_another_machine(gold)
+    folders = {folder.name for folder in manifest.iterdir()}
+    outcome = gold.dbt("run")
+    assert not outcome.success and "Another run is writing to" in outcome.message
+    assert {folder.name for folder in manifest.iterdir()} == folders
+    shutil.rmtree(gold.gold / "audit" / "claims" / "owner=another")
+    assert_exact(gold, gold.dbt("run"))
+    assert len(list(manifest.iterdir())) < 10

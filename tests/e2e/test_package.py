@@ -378,7 +378,7 @@ def asked(outcome: Outcome, kind: str = "test") -> set[str]:
         name.split("_")[-1]
         for name, result in outcome.results.items()
         if str(result.node.resource_type) == kind
-        and "not asked" not in str(result.adapter_response.get("_message"))
+        and "not run" not in str(result.adapter_response.get("_message"))
     }
 
 
@@ -392,7 +392,7 @@ def test_data_tests_are_asked_when_what_they_look_at_changed(toy: Toy) -> None:
         quiet = toy.dbt("build")
         assert_right(toy, quiet)
         assert asked(quiet) == set()
-        assert "3 tests were not asked" in (toy.folder / "logs" / "dbt.log").read_text()
+        assert "3 tests were not run" in (toy.folder / "logs" / "dbt.log").read_text()
 
         hot = toy.silver / "readings" / "hot" / "hot.parquet"
         write(hot, readings("hot", pa.array([99.0]), datetime(2001, 2, 3)))  # a day of its own
@@ -452,7 +452,7 @@ unit_tests:
         quiet = toy.dbt("build")
         assert_right(toy, quiet)
         assert asked(quiet, "unit_test") == set()
-        assert "3 tests were not asked" in (toy.folder / "logs" / "dbt.log").read_text()
+        assert "3 tests were not run" in (toy.folder / "logs" / "dbt.log").read_text()
         assert asked(toy.dbt("test"), "unit_test") == {"found"}
 
         test.write_text(test.read_text().replace("place: roof, readings", "place: cellar, readings"))

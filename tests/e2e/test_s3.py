@@ -1,7 +1,7 @@
 """Gold in S3 is what it is on a disk, by hadoop-aws, in each step of its life: docs/storage.md.
 
-Guards against what S3 does otherwise: renames that are copies, times in whole seconds, folders that are not there. S3
-is moto's, on this machine.
+Guards against what S3 does otherwise: renames that are copies, two times of one object, folders that are not there.
+S3 is moto's, on this machine.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyspark
 import pytest
+from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from typer.testing import CliRunner
 
@@ -55,7 +56,10 @@ class S3:
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """An S3 at which the environment points."""
+    """An S3 at which the environment points. Like MinIO's, its listings have milliseconds, and its answers about one
+    object whole seconds."""
+    listed = property(lambda key: iso_8601_datetime_with_milliseconds(key.last_modified))
+    monkeypatch.setattr("moto.s3.models.FakeKey.last_modified_ISO8601", listed)
     running = S3()
     host, port = running.server.get_host_and_port()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")

@@ -129,4 +129,4 @@ def test_a_build_warns_until_the_rest_has_come(warehouse: Warehouse) -> None:
     deliver(warehouse.silver, "events", days)
     assert str(warehouse.dbt(*select).results[TEST].status) == "pass"
     # Asked once a day: with nothing new there is no other answer.
-    assert "not asked" in str(warehouse.dbt(*select).results[TEST].adapter_response["_message"])
+    assert "not run" in str(warehouse.dbt(*select).results[TEST].adapter_response["_message"])

@@ -122,7 +122,7 @@
 {% endmacro %}
 
 {# What dbt's results say of a test that was left out. #}
-{% macro not_asked() %}{{- return('not asked: as it was when it last passed') -}}{% endmacro %}
+{% macro not_asked() %}{{- return('not run: as it was when it last passed') -}}{% endmacro %}
 
 {# Whether a test's SQL takes something from the clock, or from chance. #}
 {% macro differs_by_itself(sql) %}

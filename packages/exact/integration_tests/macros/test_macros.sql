@@ -146,7 +146,9 @@
 
 {# What a manifest and a listing come to. #}
 {% macro test_plans() %}
-  {%- set found = ['11|1|2024-05-06', '12|2|2024-05-07', '13|1|a|b'] -%}
+  {%- set found = [
+    '11|1|false|2024-05-06', '12|2|false|2024-05-07', '13|1|false|a|b', '14|1|true|2024-05-06.bak',
+  ] -%}
   {%- set facts = [
     '11|1|code|columns|names|states|contents|3||1|40|2024-05-06',
     '99|2|code|columns|names|states|contents|3||1|40|2024-05-07',
@@ -162,6 +164,7 @@
     + unequal('a fact on no files', day['2024-05-08'].fact.code, 'code')
     + unequal('files that no fact knows', (day['a|b'].file_count, day['a|b'].known), (1, false))
     + unequal('codes', state.codes, {'code': true})
+    + unequal('a folder that is no partition', state.stray, ['2024-05-06.bak'])
     + unequal('a table that one write made', whole.fact.contents, 'contents')
     + unequal(
       'a table that lost a partition',

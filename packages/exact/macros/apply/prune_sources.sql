@@ -7,20 +7,26 @@
   {{- return(exact.read_only_files(plan.node, plan.sql, plan.files or {})) -}}
 {% endmacro %}
 
-{# SQL of a node, reading no files of these sources but those that are named: {source: [path]}. #}
+{# SQL of a node, reading its sources by the views of this run's folders, and no files of these sources but
+   those that are named: {source: [path]}. #}
 {% macro read_only_files(node, sql, files) %}
   {%- set pruned = namespace(sql=sql) -%}
-  {%- for read in exact.relations_read(node)
-    if read.resource_type == 'source' and exact.declared_name(read) in files -%}
-    {%- set name = exact.relation_name(read) -%}
-    {#- An input without a file still has a condition, which no row meets. -#}
-    {%- set paths = files[exact.declared_name(read)] or [''] -%}
-    {%- set pruned.sql = exact.replace_relation(
-      pruned.sql, name, '(select * from ' ~ name ~ ' where file_path in (' ~ exact.path_literals(paths) ~ '))'
-    ) -%}
+  {%- for read in exact.relations_read(node) if read.resource_type == 'source' -%}
+    {%- set source = exact.source_declaration(read) -%}
+    {%- set query = 'select * from ' ~ exact.source_view(source) if source -%}
+    {%- if source and source.name in files -%}
+      {#- An input without a file still has a condition, which no row meets. -#}
+      {%- set paths = exact.path_literals(files[source.name] or ['']) -%}
+      {%- set query = query ~ ' where file_path in (' ~ paths ~ ')' -%}
+    {%- endif -%}
+    {%- set pruned.sql = exact.replace_relation(pruned.sql, exact.relation_name(read), '(' ~ query ~ ')')
+      if source else pruned.sql -%}
   {%- endfor -%}
   {#- Named more than once, they may make a statement longer than Glue takes. -#}
-  {{- return(sql if target.type == 'glue' and pruned.sql | length > 50000 else pruned.sql) -}}
+  {%- if files and target.type == 'glue' and pruned.sql | length > 50000 -%}
+    {{- return(exact.read_only_files(node, sql, {})) -}}
+  {%- endif -%}
+  {{- return(pruned.sql) -}}
 {% endmacro %}
 
 {# After from or join only, and as a whole name. The query gets the table's name, by which its columns

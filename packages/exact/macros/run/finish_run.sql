@@ -27,8 +27,8 @@
       | selectattr('adapter_response._message', 'equalto', exact.not_asked()) | list -%}
     {%- if left_out -%}
       {%- do log(
-        left_out | length ~ ' tests were not asked: they passed, and what they look at is as'
-        ~ ' it was then. dbt test asks all.', info=true
+        left_out | length ~ ' tests were not run: they passed, and what they look at is as'
+        ~ ' it was then. dbt test runs all.', info=true
       ) -%}
     {%- endif -%}
     {%- if memory.orphans -%}

@@ -10,6 +10,7 @@
    - sources: {input_key: {partition: {names, states, contents, inputs, rows}}}, what source files
      make of a table's partitions, and by its own name a source as a whole; sources_known: whether
      this run looked at them;
+   - days_read: whether it read the days of files that it had not seen before;
    - maps: {input_key: {partition of the input: partition of the table}};
    - nodes, declared_sources, behind: what engine_nodes, engine_sources and
      tables_behind found, so that they look once;
@@ -25,7 +26,7 @@
     {%- do graph.update({'exact': {
       'tables': {}, 'state': {}, 'codes': {}, 'sources': {}, 'maps': {}, 'logs': {}, 'behind': {},
       'facts': {}, 'orphans': [], 'tests_passed': {}, 'tests_asked': {}, 'no_failure': none,
-      'sources_known': false, 'taken_over': false, 'claimed': false,
+      'sources_known': false, 'days_read': false, 'taken_over': false, 'claimed': false,
     }}) -%}
   {%- endif -%}
   {{- return(graph.exact) -}}

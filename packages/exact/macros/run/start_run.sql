@@ -144,7 +144,6 @@
   {%- set found = exact.take_in_state(
     exact.fetch(statements + refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])
   ) -%}
-  {%- do memory.update({'claimed': writes}) -%}
   {%- for claim in found.claims if not writes and exact.looks_dead(claim) -%}
     {%- do memory.update({'taken_over': true}) -%}
   {%- endfor -%}
@@ -154,7 +153,11 @@
       exact.fetch(refresh + exact.list_tables_sql() + [exact.state_sql(writes, here)])
     )) -%}
   {%- endif -%}
-  {%- do exact.check_zone(found.zone, [exact.claim_owner()] if writes else []) -%}
+  {%- set owners = [exact.claim_owner()] if writes else [] -%}
+  {%- do exact.check_zone(found.zone, owners) -%}
+  {%- do exact.check_changed(found.changed, owners) -%}
+  {#- A run that is refused has nothing to finish. -#}
+  {%- do memory.update({'claimed': writes}) -%}
   {%- do exact.repair_catalog(found.differing) if writes -%}
 {% endmacro %}
 
@@ -166,6 +169,17 @@
       'The time zone of the session is ' ~ zone ~ ', in which a day is another one.'
       ~ ' Set spark.sql.session.timeZone: UTC in profiles.yml,'
       ~ ' under server_side_parameters or conf (see profiles.yml.example).'
+    ) -}}
+  {%- endif -%}
+{% endmacro %}
+
+{# A file that is replaced or deleted after it was listed, and before its days were read, has no days: its
+   rows would be taken out of Gold until the next run. #}
+{% macro check_changed(file, owners) %}
+  {%- if file -%}
+    {%- do exact.run_statements(exact.release_sql(owners) + exact.forget_all_sql()) -%}
+    {{- exceptions.raise_compiler_error(
+      file ~ ' was replaced or deleted while this run looked at it. No table was touched; run again.'
     ) -}}
   {%- endif -%}
 {% endmacro %}

@@ -2,7 +2,8 @@
    line for each partition of each table, so they come as lines of text, with `|` between the
    fields. #}
 {% macro state_sql(writes, here) %}
-  select 'found' as kind, model as name, {{ exact.lines_sql(['files', 'file_count', 'p']) }} as text
+  select 'found' as kind, model as name,
+      {{ exact.lines_sql(['files', 'file_count', 'stray', 'p']) }} as text
   from ({{ exact.table_files_sql() }})
   group by model
   union all
@@ -41,6 +42,17 @@
   from ({{ exact.catalog_partitions_sql() }})
   group by model
   {{ exact.source_parts_sql() }}
+  {%- if exact.run_memory().days_read %}
+  union all
+  select 'changed' as kind, source as name, min(file_path) as text
+  from {{ exact.temporary('source_listing') }} as listed
+  left anti join {{ exact.temporary('source_days') }} as days
+      using (source, file_path, file_size, file_modified)
+  left anti join (select * from {{ exact.known_types_sql() }} where empty)
+      using (source, file_path, file_size, file_modified)
+  where lower(listed.path) like '%.parquet'
+  group by source
+  {%- endif %}
   union all
   select 'log' as kind, log as name, array_join(collect_set(part), chr(10)) as text
   from (
@@ -127,11 +139,11 @@
 {% endmacro %}
 
 {# Takes the rows of such a query in. Returns {zone, claims, differing: tables whose partitions
-   the catalog has otherwise (repair_catalog)}. #}
+   the catalog has otherwise (repair_catalog), changed: a source file whose days are not known}. #}
 {% macro take_in_state(rows) %}
   {%- set memory = exact.run_memory() -%}
   {%- set lines = {'found': {}, 'fact': {}, 'catalog': {}, 'source': {}, 'log': {}} -%}
-  {%- set rest = {'zone': none, 'claims': [], 'differing': []} -%}
+  {%- set rest = {'zone': none, 'claims': [], 'differing': [], 'changed': none} -%}
   {%- do memory.orphans.clear() -%}
   {%- for row in rows -%}
     {%- if row.kind in lines and row.text -%}
@@ -144,6 +156,8 @@
       {%- do memory.orphans.append(row.name) -%}
     {%- elif row.kind == 'zone' -%}
       {%- do rest.update({'zone': row.name}) -%}
+    {%- elif row.kind == 'changed' -%}
+      {%- do rest.update({'changed': row.text}) -%}
     {%- endif -%}
   {%- endfor -%}
   {%- do memory.update({'logs': lines.log}) -%}
@@ -164,6 +178,9 @@
   {%- for node in exact.engine_nodes() -%}
     {%- set state = exact.state_of(lines.found.get(node.alias, []), lines.fact.get(node.alias, [])) -%}
     {%- do memory.state.update({node.alias: state.partitions}) -%}
+    {%- for value in state.stray -%}
+      {%- do exact.warn_of_stray_folder(node, value) -%}
+    {%- endfor -%}
     {%- do memory.codes.update({node.alias: state.codes}) -%}
     {%- set folders = exact.partitions_found(node) | reject('equalto', exact.whole_table()) | list -%}
     {%- set known = lines.catalog.get(node.alias, []) -%}
@@ -176,16 +193,21 @@
   {{- return(rest) -}}
 {% endmacro %}
 
-{# {partitions: {partition: {files, file_count, rows, fact, known}}, codes: {code: true}} of the
-   lines of a table. #}
+{# {partitions: {partition: {files, file_count, rows, fact, known}}, codes: {code: true}, stray: [name of
+   a folder that is no partition]} of the lines of a table. #}
 {% macro state_of(found, facts) %}
   {%- set partitions = {} -%}
   {%- set codes = {} -%}
+  {%- set stray = [] -%}
   {%- for line in found -%}
-    {%- set field = line.split('|', 2) -%}
-    {%- do partitions.update(
-      {field[2]: dict(exact.nothing_found(), files=field[0] | int, file_count=field[1] | int)}
-    ) -%}
+    {%- set field = line.split('|', 3) -%}
+    {%- if field[2] == 'true' -%}
+      {%- do stray.append(field[3]) -%}
+    {%- else -%}
+      {%- do partitions.update(
+        {field[3]: dict(exact.nothing_found(), files=field[0] | int, file_count=field[1] | int)}
+      ) -%}
+    {%- endif -%}
   {%- endfor -%}
   {%- for line in facts -%}
     {%- set field = line.split('|', 11) -%}
@@ -205,5 +227,5 @@
       }}) -%}
     {%- endif -%}
   {%- endfor -%}
-  {{- return({'partitions': partitions, 'codes': codes}) -}}
+  {{- return({'partitions': partitions, 'codes': codes, 'stray': stray}) -}}
 {% endmacro %}

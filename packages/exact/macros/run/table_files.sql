@@ -32,27 +32,59 @@
   {{- return('recursiveFileLookup true, ignoreMissingFiles true') -}}
 {% endmacro %}
 
-{# SQL: a row per partition of each table, with a hash of its set of files. #}
+{# SQL: a row per partition of each table, with a hash of its set of files, and whether it is stray. #}
 {% macro table_files_sql() %}
   {%- set base = exact.warehouse_base() -%}
   {%- set places = [] -%}
   {%- for node in exact.engine_nodes() -%}
     {%- set column = exact.partition_column(node) -%}
     {%- set place = exact.below_base(exact.table_location(node)) ~ '/' ~ (column ~ '=' if column else '') -%}
+    {%- set type = (node.columns.get(column, {}).data_type or '') | lower if column -%}
     {%- do places.append(
-      "('" ~ node.alias ~ "', " ~ exact.sql_text(place) ~ ', ' ~ ('true' if column else 'false') ~ ')'
+      "('" ~ node.alias ~ "', " ~ exact.sql_text(place) ~ ', ' ~ ('true' if column else 'false')
+      ~ ", '" ~ (type if type in exact.types_of_folders() else '') ~ "')"
     ) -%}
   {%- endfor -%}
   {%- set value = "substring_index(substr(listed.path, length(places.place) + 1), '/', 1)" %}
   select
-      places.model,
-      if(places.partitioned, {{ exact.unescaped_sql(value) }}, '{{ exact.whole_table() }}') as p,
-      bit_xor(xxhash64(substring_index(listed.path, '/', -1), listed.length)) as files,
-      count(*) as file_count
-  from {{ exact.temporary('table_listing') }} as listed
-  inner join (values {{ places | join(', ') }}) as places (model, place, partitioned)
-      on startswith(listed.path, places.place)
-  group by 1, 2
+      model,
+      p,
+      files,
+      file_count,
+      case
+          {%- for type in exact.types_of_folders() %}
+          when type = '{{ type }}' and p != '__HIVE_DEFAULT_PARTITION__'
+              then coalesce(cast(try_cast(p as {{ type }}) as string) != p, true)
+          {%- endfor %}
+          else false
+      end as stray
+  from (
+      select
+          places.model,
+          places.type,
+          if(places.partitioned, {{ exact.unescaped_sql(value) }}, '{{ exact.whole_table() }}') as p,
+          bit_xor(xxhash64(substring_index(listed.path, '/', -1), listed.length)) as files,
+          count(*) as file_count
+      from {{ exact.temporary('table_listing') }} as listed
+      inner join (values {{ places | join(', ') }}) as places (model, place, partitioned, type)
+          on startswith(listed.path, places.place)
+      group by 1, 2, 3
+  )
+{% endmacro %}
+
+{# Types of partition columns whose values can be written in more than one way. A folder that has such a
+   value as nobody writes it is stray: `event_date=2024-01-05 (copy)` means the fifth to Spark, which
+   would drop that day of the catalog instead (PartitioningUtils, Spark 3.5 and 4.1), and
+   `2024-01-05.bak` is an error of its `alter table`. #}
+{% macro types_of_folders() %}{{- return(['date', 'int', 'bigint']) -}}{% endmacro %}
+
+{# It is left alone: somebody has put it there. Readers by the catalog do not see it. #}
+{% macro warn_of_stray_folder(node, value) %}
+  {%- do log(
+    exact.table_location(node) ~ '/' ~ exact.partition_column(node) ~ '=' ~ value
+    ~ ' is no partition of ' ~ node.alias ~ ', and is left alone. Move it out of Gold: whoever reads the'
+    ~ ' files themselves reads it too.', info=true
+  ) -%}
 {% endmacro %}
 
 {# Whether the catalog has the table, with the partition column that it has in the project. #}

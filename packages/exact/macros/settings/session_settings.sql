@@ -9,7 +9,10 @@
      at them.
    - FallbackOnException: Derby, asked for the partitions of some dates, now and then casts the
      values of other tables' partitions to dates, and fails (Hive 2.3's MetaStoreDirectSql); and
-     it knows no partition of 1582-10-05 to 1582-10-14. Spark then asks for all. #}
+     it knows no partition of 1582-10-05 to 1582-10-14. Spark then asks for all.
+   - ignoreCorruptFiles, ignoreMissingFiles: a file that cannot be read is an error. In a session that
+     skips it rows would be missing, and the manifest would say that they are all.
+   - int96TimestampConversion: what a moment is does not depend on the zone of a server. #}
 {% macro session_settings() %}
   {%- set settings = {
     'spark.sql.sources.partitionOverwriteMode': 'dynamic',
@@ -19,6 +22,9 @@
     'spark.sql.legacy.parquet.nanosAsLong': 'true',
     'spark.sql.parquet.datetimeRebaseModeInWrite': 'CORRECTED',
     'spark.sql.hive.metastorePartitionPruningFallbackOnException': 'true',
+    'spark.sql.files.ignoreCorruptFiles': 'false',
+    'spark.sql.files.ignoreMissingFiles': 'false',
+    'spark.sql.parquet.int96TimestampConversion': 'false',
   } -%}
   {%- do settings.update(adapter.dispatch('session_settings', 'exact')()) -%}
   {{- return(settings) -}}

@@ -48,7 +48,7 @@
               {%- endfor %}
               cast(null as timestamp), cast(null as timestamp)
           ) as later
-      from {{ source.schema }}.{{ source.table }}
+      from {{ exact.source_view(source) }}
       {%- if exact.can_be_named(files) %}
       where file_path in ({{ exact.path_literals(files) }})
       {%- endif %}

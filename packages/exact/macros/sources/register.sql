@@ -25,7 +25,9 @@
   {%- for source in sources -%}
     {%- do statements.extend(exact.source_view_sql(source, merged[source.name])) -%}
   {%- endfor -%}
-  {{- return(statements + exact.remember_days_sql(sources, groups)) -}}
+  {%- set days = exact.remember_days_sql(sources, groups) -%}
+  {%- do exact.run_memory().update({'days_read': days | length > 0}) -%}
+  {{- return(statements + days) -}}
 {% endmacro %}
 
 {# Statements that make a table over the files of a source as they are now. Spark keeps a listing for
@@ -50,7 +52,9 @@
    asks. #}
 {% macro listing_table(source) %}{{- return(exact.file_table(source, 'listing')) -}}{% endmacro %}
 
-{# Statements that list all sources once: the view source_listing. #}
+{# Statements that list all sources once: the view source_listing. Its times are those of the listing, as they
+   are where rows are read: the column modificationTime asks the storage for each file once more, and
+   some, such as MinIO, then answer in whole seconds. #}
 {% macro list_sources_sql(sources) %}
   {%- set statements = [exact.forget_sql('source_listing')] -%}
   {%- set selects = [] -%}
@@ -60,8 +64,9 @@
       'path string, modificationTime timestamp, length bigint, content binary', 'binaryFile'
     )) -%}
     {%- do selects.append(
-      "select '" ~ source.name ~ "' as source, path, _metadata.file_path as file_path, length as file_size,"
-      ~ ' modificationTime as file_modified from ' ~ exact.listing_table(source)
+      "select '" ~ source.name ~ "' as source, path, _metadata.file_path as file_path,"
+      ~ ' _metadata.file_size as file_size, _metadata.file_modification_time as file_modified'
+      ~ ' from ' ~ exact.listing_table(source)
     ) -%}
   {%- endfor -%}
   {{- return(statements + exact.keep_sql('source_listing', selects | join(' union all '))) -}}

@@ -2,7 +2,7 @@
    them. The largest group is all files but those of the others. Lists of files are cut into
    pieces, a view each, so that no statement is longer than Glue takes. #}
 {% macro source_view_sql(source, groups) %}
-  {%- set view = source.schema ~ '.' ~ source.table -%}
+  {%- set view = exact.source_view(source) -%}
   {%- set statements = [] -%}
   {%- set pieces = [] -%}
   {%- for group in groups -%}
@@ -65,8 +65,16 @@
     {%- endfor -%}
     {%- set pieces = names -%}
   {%- endif -%}
-  {{- return(statements + exact.define_view_sql(view, pieces | join(' union all '))) -}}
+  {{- return(
+    statements + exact.define_view_sql(view, pieces | join(' union all '))
+    + exact.define_view_sql(source.schema ~ '.' ~ source.table, 'select * from ' ~ view)
+  ) -}}
 {% endmacro %}
+
+{# The view that tables are built from. Its name tells the folder: under the source's own name another
+   run of the same catalog may define another Silver at any time, and a run at work would record that
+   as its own. #}
+{% macro source_view(source) %}{{- return(exact.file_table(source, 'of')) -}}{% endmacro %}
 
 {# Statements that define a view, which is there all the time: Spark's `create or replace view` drops it
    first, under another run or an analyst who reads it (Spark 3.5 and 4.1, CreateViewCommand; no
