@@ -20,7 +20,7 @@ setup: $(VENV)/ready ## environment, packages, profile
 	@$(BIN)/python -m goldkit setup
 
 # Without setup, which would mend what it is to find; without the environment where there is none.
-doctor: ## what a build would miss on this machine, or in an AWS account: make doctor ARGS="--target glue"
+doctor: ## what this machine lacks for a build, or an AWS account: make doctor ARGS="--target glue"
 	@$(firstword $(wildcard $(BIN)/python) $(PYTHON)) -m goldkit.doctor $(ARGS)
 
 build: setup ## Gold from SILVER_BASE (default: a generated sample) into GOLD_BASE, and a summary
@@ -47,12 +47,12 @@ test-quick: setup lint ## while you work: lint, macro tests, unit tests, one bui
 lint: setup ## links, sqlfluff, dbt-bouncer, yamllint, ruff, mypy, zizmor, cfn-lint, parliament
 	@$(BIN)/python -m goldkit lint
 
-docs: setup ## dbt's documentation with the lineage graph, served on this machine; first its pages that are made from the models
+docs: setup ## dbt's documentation with the lineage graph, served on this machine; writes the pages that are made from the models first
 	@$(BIN)/python -m goldkit docs
 	@$(BIN)/dbt docs generate
 	@$(BIN)/dbt docs serve --host 127.0.0.1
 
-site: setup ## the same as files, in target/site, for any web server
+site: setup ## dbt's documentation as files, in target/site, for any web server
 	@$(BIN)/dbt docs generate
 	@mkdir -p target/site
 	@cp -R target/index.html target/manifest.json target/catalog.json target/docs target/site
@@ -79,5 +79,5 @@ lock: ## requirements*.txt from requirements.in
 	echo "pyspark==4.1.4" | uv pip compile requirements.in - --generate-hashes --universal --no-strip-extras \
 		--python-version 3.10 --no-header -o requirements-spark4.txt
 
-clean: ## the sample, its Gold, the metastores, dbt's artefacts
+clean: ## removes the sample, its Gold, the local metastores and dbt's artefacts; not a Silver or Gold of your own
 	rm -rf .local target logs

@@ -25,7 +25,8 @@ MOMENT = "__moment"
 
 STAR = """# The star
 
-The tables of Gold and how they are joined. PK: what a row is about; no two rows have the same. FK: leads to one row
+The tables of Gold and how they are joined. PK: what a row is about. No two rows have the same,
+but for an id that was delivered on two days: it has a row in each. FK: leads to one row
 of a dimension, or to none, where Silver has no user or country, or one that nobody knows. So take a left join.
 
 ```mermaid
