@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -21,9 +22,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyspark
 import pytest
-from moto.core.utils import iso_8601_datetime_with_milliseconds
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from typer.testing import CliRunner
+from werkzeug.wrappers import Response
 
 from goldkit import cli, environment, report
 from goldkit.changes import DAYS, Lake
@@ -38,7 +39,10 @@ GOLD = "s3a://lake/token, gold"  # Spark hides values that contain `token`, and 
 
 
 class S3:
-    """An S3 with the bucket `lake`, and who hears of each copy in it."""
+    """An S3 with the bucket `lake`, and who hears of each copy in it.
+
+    Like MinIO's, its listings have milliseconds, and its answers about one object whole seconds.
+    """
 
     def __init__(self) -> None:
         self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -46,20 +50,20 @@ class S3:
         self.heard: Callable[[str], object] = str
         app = self.server._server.app
 
-        def hear(request: dict[str, Any], start: object) -> object:
+        def hear(request: dict[str, Any], start: Any) -> object:
             if "HTTP_X_AMZ_COPY_SOURCE" in request:
                 self.heard(request["PATH_INFO"])
-            return app(request, start)
+            response = Response.from_app(app, request)
+            if "list-type=2" in request["QUERY_STRING"]:
+                response.data = re.sub(rb"([.]000)?Z</LastModified>", b".821Z</LastModified>", response.data)
+            return response(request, start)
 
         self.server._server.app = hear
 
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
-    """An S3 at which the environment points. Like MinIO's, its listings have milliseconds, and its answers about one
-    object whole seconds."""
-    listed = property(lambda key: iso_8601_datetime_with_milliseconds(key.last_modified))
-    monkeypatch.setattr("moto.s3.models.FakeKey.last_modified_ISO8601", listed)
+    """An S3 at which the environment points."""
     running = S3()
     host, port = running.server.get_host_and_port()
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
