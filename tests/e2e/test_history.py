@@ -87,13 +87,12 @@ def check_every_version(warehouse: Warehouse, lake: Lake) -> None:
 @pytest.mark.long
 def test_a_catalog_that_is_lost_or_behind(lake: Lake, new_warehouse: Any) -> None:
     """What is in Gold decides: no second history is begun, and no version of another machine is lost."""
-    warehouse, spark = new_warehouse(lake.root, "history"), session()
-    table = "gold_history.users_history"
-    check_lost_catalog(warehouse, lake, lambda: spark.sql(f"drop table history.{table}"))
+    warehouse, table = new_warehouse(lake.root, "history"), "gold_history.users_history"
+    check_lost_catalog(warehouse, lake, lambda: session().sql(f"drop table history.{table}"))
 
     first = min((warehouse.gold / "history" / "users_history" / "metadata").glob("*.metadata.json"))
-    spark.sql(f"drop table history.{table}")
-    spark.sql(f"call history.system.register_table(table => '{table}', metadata_file => '{first}')")
+    session().sql(f"drop table history.{table}")
+    session().sql(f"call history.system.register_table(table => '{table}', metadata_file => '{first}')")
     assert versions(warehouse) == [("a", "Rome", 1, None)]
     deliver(lake, {"a": "Oslo"})
     take(warehouse)
