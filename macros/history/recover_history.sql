@@ -15,14 +15,12 @@
   {%- if not last or (known and current.number >= last.number) -%}
     {{- return(known | length > 0) -}}
   {%- endif -%}
-  {%- set without_scheme = '^([a-z0-9]+:)?/*' -%}
-  {%- set here = modules.re.sub(without_scheme, '', history_location(node)) -%}
   {%- set written = exact.fetch([
     'create or replace temporary view history_metadata_text using text options (path '
     ~ exact.sql_text(last.path) ~ ')',
     "select get_json_object(value, '$.location') as location from history_metadata_text",
   ])[0].location -%}
-  {%- if modules.re.sub(without_scheme, '', written or '') != here -%}
+  {%- if exact.plain_path(written or '') != exact.plain_path(history_location(node)) -%}
     {{- exceptions.raise_compiler_error(
       history_location(node) ~ ' has a history that was written in ' ~ written ~ '. Iceberg keeps full paths,'
       ~ ' so that it can be read nowhere else. Nothing was touched. Set GOLD_BASE to the place where it was'

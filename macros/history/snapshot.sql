@@ -52,7 +52,7 @@
   {%- if not exists -%}
     {{- return([
       'create table ' ~ table ~ ' using iceberg location '
-      ~ exact.sql_text(config.get('location_root') ~ '/' ~ model.alias)
+      ~ exact.sql_text(history_location(model))
       ~ ' as ' ~ build_snapshot_table(strategy, sql)
     ]) -}}
   {%- endif -%}
